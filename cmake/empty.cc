@@ -1,0 +1,1 @@
+// A room that holds headers only still needs one object file.

@@ -1,0 +1,5 @@
+// Precompiled for every test binary.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pch.h"
