@@ -1,0 +1,50 @@
+// A value of a flow file that may hold expressions: "{{ applicant_id }}", a list or a map of such.
+// A text that is one expression keeps the expression's type; other texts become text.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "flow/scope.h"
+#include "sql/expression.h"
+
+namespace tidemill::flow {
+
+class Rendered {
+ public:
+  // A value without expressions.
+  static Rendered constant(Json value);
+  // From the text of a scalar. The error tells the offset in `text` by its line and column.
+  static Result<Rendered> parse(std::string_view text);
+  // A list or a map whose leaves may hold expressions.
+  static Rendered list(std::vector<Rendered> items);
+  static Rendered map(std::vector<std::pair<std::string, Rendered>> entries);
+
+  bool is_constant() const;
+  // Every name that an expression in it reads.
+  std::vector<sql::NameRef> references() const;
+
+  enum class Encoding {
+    kPlain,    // text as it is
+    kPercent,  // every expression's text percent-encoded, for URLs
+  };
+  // JSON: typed where the whole text is one expression.
+  Result<Json> json(const Scope& scope) const;
+  // Text: NULL becomes "".
+  Result<std::string> text(const Scope& scope, Encoding encoding = Encoding::kPlain) const;
+
+ private:
+  struct Piece {
+    std::string literal;
+    std::optional<sql::Expression> expression;
+  };
+  enum class Shape { kConstant, kText, kList, kMap } shape_ = Shape::kConstant;
+  Json constant_;
+  std::vector<Piece> pieces_;
+  std::vector<std::pair<std::string, Rendered>> parts_;  // of a list with empty names
+};
+
+}  // namespace tidemill::flow
