@@ -59,7 +59,7 @@ class Column {
   const T* values() const {
     return reinterpret_cast<const T*>(data_.data());
   }
-  std::string_view text(size_t row) const;          // VARCHAR, JSON, BLOB
+  std::string_view text(size_t row) const;  // VARCHAR, JSON, BLOB
   const Value& nested(size_t row) const { return nested_[row]; }
   Value at(size_t row) const;
 

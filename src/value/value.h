@@ -13,9 +13,6 @@
 
 namespace tidemill::value {
 
-
-
-
 // A value owns its content. A default one is the untyped NULL. The typed readers (`as_...`) need a
 // value that is not null and of a kind that they name.
 class Value {
@@ -26,7 +23,7 @@ class Value {
   static Value integer(int32_t n);
   static Value bigint(int64_t n);
   // An integer of any width, a date (days), a time or timestamp (us), or a decimal's digits.
-  static Value of_int(Type type, Int128 n);
+  static Value of_int(Type type, int128 n);
   static Value real(double d);
   static Value single(float f);
   static Value text(std::string s);
@@ -39,11 +36,11 @@ class Value {
   bool is_null() const { return null_; }
 
   bool as_bool() const { return int_ != 0; }
-  Int128 as_int() const { return int_; }         // integers, decimals' digits, dates, times
-  double as_double() const { return real_; }     // FLOAT and DOUBLE
-  const std::string& as_text() const;            // VARCHAR, JSON, BLOB
+  int128 as_int() const { return int_; }      // integers, decimals' digits, dates, times
+  double as_double() const { return real_; }  // FLOAT and DOUBLE
+  const std::string& as_text() const;         // VARCHAR, JSON, BLOB
   Interval as_interval() const;
-  const std::vector<Value>& items() const;       // nested
+  const std::vector<Value>& items() const;  // nested
 
   // As a cast to VARCHAR shows it; "NULL" for null.
   std::string to_text() const;
@@ -54,7 +51,7 @@ class Value {
  private:
   Type type_;
   bool null_ = true;
-  Int128 int_ = 0;
+  int128 int_ = 0;
   double real_ = 0;
   std::string text_;
   std::shared_ptr<const std::vector<Value>> items_;
