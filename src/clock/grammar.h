@@ -1,0 +1,56 @@
+// From text to a parsed schedule, one reader a dialect. Internal to the room: see schedule.h.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "clock/every.h"
+#include "clock/pattern.h"
+#include "clock/schedule.h"
+
+namespace tidemill::clock {
+
+struct Parsed {
+  Pattern pattern;
+  bool reboot = false;
+  std::optional<Every> every;
+  std::string zone;  // of a CRON_TZ prefix
+};
+
+enum class FieldKind { kSecond, kMinute, kHour, kDom, kMonth, kDow, kYear };
+
+struct FieldInfo {
+  FieldKind kind;
+  std::string_view name;
+  int low;
+  int high;
+  std::span<const std::string_view> names;  // three letters each; the first one means `names_from`
+  int names_from;
+};
+
+// second, minute, hour, day-of-month, month, day-of-week, year.
+std::span<const FieldInfo> field_table();
+const FieldInfo& field_info(FieldKind kind);
+
+struct Nickname {
+  std::string_view name;    // "@daily"
+  std::string_view fields;  // "0 0 * * *"; empty for @reboot
+};
+std::span<const Nickname> nicknames();
+
+// The number of a name of the field in any case ("mon" = 1), or -1.
+int value_of_name(const FieldInfo& field, std::string_view name);
+
+// "minute field, column 3: found '60', expected a number from 0 to 59".
+tl::unexpected<Error> field_error(const FieldInfo& field, size_t column, std::string_view found,
+                                  std::string_view expected);
+
+Result<Parsed> parse_grammar(std::string_view text, Dialect dialect, std::string_view id, Days days,
+                             DstRule dst);
+Result<Parsed> parse_debian(std::string_view text);
+Result<Parsed> parse_tidemill(std::string_view text, std::string_view id, Days days);
+
+}  // namespace tidemill::clock
