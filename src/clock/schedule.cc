@@ -72,6 +72,13 @@ Result<Schedule> Schedule::parse(std::string_view text, Dialect dialect,
   return schedule;
 }
 
+Schedule Schedule::of_every(Every period) {
+  Schedule schedule;
+  schedule.text_ = fmt::format("@every {}", format_duration(period.period()));
+  schedule.every_ = period;
+  return schedule;
+}
+
 int64_t Schedule::first_label(const Segment& s) const {
   return floor_div(s.begin_s + s.offset_s, pattern_.unit_s());
 }

@@ -68,6 +68,8 @@ class Schedule {
   // Tidemill reads a prefix "CRON_TZ=Zone", which wins over the zone of the options.
   static Result<Schedule> parse(std::string_view text, Dialect dialect,
                                 const ScheduleOptions& options = {});
+  // The schedule of a fixed period, also of one below the shortest "@every".
+  static Schedule of_every(Every period);
 
   const std::string& text() const { return text_; }
   Dialect dialect() const { return dialect_; }
