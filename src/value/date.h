@@ -42,10 +42,14 @@ struct TimeOfDay {
 Result<Date> parse_date(std::string_view text);
 std::string format_date(Date date);
 
-// Reads a date, or a date and a time behind a blank or 'T', with a fraction, 'Z' or an offset
-// ("+02", "+02:00", "-0530"), which is subtracted: the result is in UTC.
+// Reads a date, or a date and a time behind a blank or 'T', with a fraction; 'Z' or an offset
+// behind it
+// ("+02", "+02:30", "-0530", a zone name) is read and ignored, as DuckDB does for TIMESTAMP.
 Result<Timestamp> parse_timestamp(std::string_view text);
 std::string format_timestamp(Timestamp timestamp);
+// TIMESTAMP WITH TIME ZONE: the same texts, but the offset is applied, and without one the text is
+// in UTC. Named zones other than UTC are refused.
+Result<Timestamp> parse_timestamptz(std::string_view text);
 // TIMESTAMPTZ in the zone UTC: "2024-01-05 03:04:05+00".
 std::string format_timestamptz(Timestamp timestamp);
 
@@ -61,8 +65,8 @@ Result<Timestamp> make_timestamp(int64_t year, int64_t month, int64_t day, int64
 // Infinity stays infinity.
 Result<Timestamp> timestamp_from_date(Date date);
 Result<Timestamp> timestamp_from_parts(Date date, TimeOfDay time);
-Date date_of(Timestamp timestamp);       // rounds down
-TimeOfDay time_of(Timestamp timestamp);  // 0 for infinity
+Date date_of(Timestamp timestamp);               // rounds down
+Result<TimeOfDay> time_of(Timestamp timestamp);  // an error for infinity
 
 Result<Timestamp> timestamp_from_epoch_ms(int64_t ms);
 Result<Timestamp> timestamp_from_epoch_us(int64_t us);
@@ -70,7 +74,7 @@ Result<Timestamp> timestamp_from_epoch_seconds(double seconds);
 
 // date + n days. Infinite dates stay; leaving the range is an error.
 Result<Date> add_days(Date date, int64_t days);
-Result<int64_t> days_between(Date later, Date earlier);  // later - earlier; an error if infinite
+int64_t days_between(Date later, Date earlier);  // later - earlier
 // Months first (the day is clamped to the month's length), then days, then microseconds.
 Result<Timestamp> add(Timestamp timestamp, Interval interval);
 Result<Timestamp> subtract(Timestamp timestamp, Interval interval);

@@ -11,8 +11,9 @@
 
 namespace tidemill::value {
 
-// A compiled format: %Y %m %d %H %M %S %f %y %b %B %a %A %j %p %I %u %w %U %W %V %G %g %z %Z %n %N
-// %x %X %c %D %F %T %R %% %L and the unpadded %-d forms. Immutable; may be shared by threads.
+// A compiled format: %Y %y %m %d %H %I %p %M %S %f (microseconds) %g (milliseconds) %n
+// (nanoseconds) %j %b %h %B %a %A %w %u %U %W %G %V %z %Z %% and %x %X %T %c; a '-' in %-d %-m %-y
+// %-H %-I %-M %-S %-j leaves the padding out. Immutable; may be shared by threads.
 class DateFormat {
  public:
   // Error: "Invalid Input Error: Failed to parse format specifier %Q: Unrecognized format for
@@ -23,8 +24,11 @@ class DateFormat {
   std::string format(Timestamp timestamp) const;
   std::string format(Date date) const;
 
-  // strptime. Error: "Invalid Input Error: Could not parse string "x" according to format
-  // specifier..."
+  // True if the format reads an offset or a zone: strptime then gives TIMESTAMP WITH TIME ZONE.
+  bool has_zone() const;
+
+  // strptime; fields that the format lacks are those of 1900-01-01 00:00:00. Error: "Invalid Input
+  // Error: Could not parse string "x" according to format specifier..."
   Result<Timestamp> parse(std::string_view text) const;
   // try_strptime.
   std::optional<Timestamp> try_parse(std::string_view text) const;
@@ -32,12 +36,13 @@ class DateFormat {
  private:
   struct Piece {
     std::string literal;  // text before the specifier
-    char specifier = 0;   // 0: none
+    char specifier = 0;   // 0: none, at the end
     bool padded = true;   // false for the '-' forms
   };
+  friend class DateFormatCompiler;
+  friend class DateTextParser;
   std::string source_;
   std::vector<Piece> pieces_;
-  friend struct DateFormatParser;
 };
 
 // Tries the formats in turn, as strptime(text, [format, ...]).

@@ -32,10 +32,12 @@ bool fits_width(int128 unscaled, int width);
 // Reads "-12.345", "1e3", blanks at both ends, '_' between digits; rounds half away from zero to
 // the scale. Error: "Conversion Error: Could not convert string \"12a\" to DECIMAL(4,1)".
 Result<int128> parse_decimal(std::string_view text, DecimalType type);
-// "-0.05": always exactly `scale` digits after the point.
-std::string format_decimal(int128 unscaled, int scale);
+// "-0.05": always exactly `scale` digits after the point. No zero stands before the point where the
+// width leaves no place for it: 0.5 as DECIMAL(2,2) is ".50".
+std::string format_decimal(int128 unscaled, DecimalType type);
 
-// The type of a literal such as 1.50: DECIMAL(3,2). Error if it needs more than 38 digits.
+// The type of a literal such as 1.50: DECIMAL(3,2); leading zeros count. An error if it has more
+// than 38 digits: SQL reads such a literal as DOUBLE.
 struct DecimalLiteral {
   int128 unscaled = 0;
   DecimalType type;

@@ -49,6 +49,9 @@ Result<Interval> parse_interval(std::string_view text);
 // INTERVAL n UNIT with the unit's word in any case, singular or plural: "day", "weeks", "quarter",
 // "decade", "century", "millennium", "microseconds", ... Error for an unknown unit or overflow.
 Result<Interval> make_interval(int64_t count, std::string_view unit);
+// For seconds, milliseconds and microseconds a fraction counts; for longer units it is cut off, as
+// in INTERVAL 1.5 DAY = 1 day.
+Result<Interval> make_interval(double count, std::string_view unit);
 
 Result<Interval> add(Interval a, Interval b);
 Result<Interval> subtract(Interval a, Interval b);
