@@ -188,7 +188,7 @@ std::optional<Tick> Schedule::search_backward(Segment s, int64_t upto) const {
 
 std::optional<Tick> Schedule::every_tick(std::optional<Time> due) const {
   if (!due) return std::nullopt;
-  return Tick{*due, Label{due->seconds()}, 0};
+  return Tick{*due, Label{due->us}, 0};
 }
 
 std::optional<Tick> Schedule::next(Time after) const {
