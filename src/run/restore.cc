@@ -1,0 +1,120 @@
+// A run as the store holds it, made into memory again.
+#include <fmt/format.h>
+
+#include "run/items.h"
+#include "run/machine.h"
+
+namespace tidemill::run {
+namespace {
+
+Status in_range(const Instance& run, flow::TaskIndex task, Item item) {
+  if (task.value < 0 || static_cast<size_t>(task.value) >= run.tasks.size() || item.value < -1 ||
+      item.value >= static_cast<int32_t>(kMaxItems)) {
+    return fail(Code::kInternal, fmt::format("run {}: the store names task {} item {}, which its "
+                                             "flow does not have",
+                                             run.row.id.value, task.value, item.value));
+  }
+  return {};
+}
+
+Node& node_for(Instance& run, flow::TaskIndex index, Item item) {
+  TaskNode& task = run.task(index);
+  if (item == kWhole) return task.whole;
+  size_t const position = static_cast<size_t>(item.value);
+  if (task.items.size() <= position) task.items.resize(position + 1);
+  return task.items[position];
+}
+
+Status apply_value(Node& node, const std::string& dump) {
+  if (dump.empty()) return {};
+  TIDEMILL_TRY_LET(value, flow::TaskValue::parse(dump));
+  node.value = std::move(value);
+  return {};
+}
+
+Status apply_chain(Instance& run, const ChainRow& chain) {
+  for (const ChainEntry& entry : chain.entries) {
+    TIDEMILL_TRY(in_range(run, entry.task, entry.item));
+    Node& node = node_for(run, entry.task, entry.item);
+    node.row.run = run.row.id;
+    node.row.task = entry.task;
+    node.row.item = entry.item;
+    node.row.name = entry.name;
+    node.row.state = entry.state;
+    node.row.width = entry.width;
+    node.row.ended = chain.at;
+    node.row.error_code = entry.error_code;
+    node.row.error = entry.error;
+    TIDEMILL_TRY(apply_value(node, entry.value));
+  }
+  run.chains = std::max(run.chains, chain.number + 1);
+  return {};
+}
+
+// The list of a mapped task is evaluated again from values that do not change.
+Status restore_items(Instance& run, TaskNode& task) {
+  flow::TaskIndex const index = task.whole.row.task;
+  size_t const width = static_cast<size_t>(std::max(task.whole.row.width, 0));
+  task.items.resize(width);
+  task.open_items = 0;
+  std::vector<flow::TaskValuePtr> values;
+  for (size_t i = 0; i < width; ++i) {
+    Node& item = task.items[i];
+    item.row.run = run.row.id;
+    item.row.task = index;
+    item.row.item = Item(static_cast<int32_t>(i));
+    item.row.name = task.whole.row.name;
+    if (item.row.state == TaskState::kRunning && !item.has_row) item.row.state = TaskState::kWaiting;
+    if (!item.is_final()) ++task.open_items;
+    values.push_back(item.value ? item.value : flow::TaskValue::missing());
+  }
+  if (task.whole.row.state == TaskState::kSucceeded) {
+    task.whole.value = flow::TaskValue::of_list(values);
+  }
+  const flow::Task& definition = run.flow->task(index);
+  flow::Scope scope;
+  Machine::fill_scope(run, {index, kWhole}, scope);
+  TIDEMILL_TRY_LET(list, item_list(run, definition, scope));
+  task.list = std::move(list);
+  if (task.list.size() != width) {
+    return fail(Code::kInternal, fmt::format("run {}: task {} had {} items, its list now has {}",
+                                             run.row.id.value, definition.name, width,
+                                             task.list.size()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Instance> restore_instance(std::shared_ptr<const flow::Flow> flow, StoredRun stored) {
+  Instance run = make_instance(std::move(flow), std::move(stored.row));
+  run.is_cancelling = !is_final(run.row.state) && !run.row.error_code.empty();
+  for (const ChainRow& chain : stored.chains) TIDEMILL_TRY(apply_chain(run, chain));
+  for (TaskRow& row : stored.tasks) {
+    TIDEMILL_TRY(in_range(run, row.task, row.item));
+    Node& node = node_for(run, row.task, row.item);
+    std::string const dump = std::move(row.value);
+    row.value.clear();
+    node.row = std::move(row);
+    node.has_row = true;
+    node.value = nullptr;
+    TIDEMILL_TRY(apply_value(node, dump));
+  }
+  run.open_tasks = 0;
+  for (flow::TaskIndex index : run.flow->order) {
+    TaskNode& task = run.task(index);
+    if (task.is_mapped()) {
+      TIDEMILL_TRY(restore_items(run, task));
+    } else {
+      task.items.clear();  // items of a pure mapped task whose whole was not finished: done again
+    }
+    if (!task.whole.is_final()) ++run.open_tasks;
+    if (task.whole.row.state == TaskState::kFailed && run.flow->task(index).optional) {
+      task.whole.value = flow::TaskValue::missing();
+    }
+  }
+  recount(run);
+  return run;
+}
+
+}  // namespace tidemill::run

@@ -1,0 +1,42 @@
+// Reads of committed state. Each object is one connection: one thread at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/files.h"
+#include "io/sqlite.h"
+#include "store/store.h"
+
+namespace tidemill::store {
+
+class Reader {
+ public:
+  static Result<std::unique_ptr<Reader>> open(const std::string& folder, io::Files& files);
+
+  Result<std::optional<StoredKey>> find_key(const flow::FlowName& flow, const run::Key& key);
+  Result<std::optional<run::StoredRun>> load_run(const run::RunId& id);
+  Result<std::vector<run::AttemptRow>> attempts_of(const run::RunId& id);
+  Result<std::vector<run::RunRow>> list_runs(const RunFilter& filter);
+  Result<std::vector<run::RunId>> open_run_ids();
+  Result<std::vector<run::KeyRow>> skipped_keys(const flow::FlowName& flow, size_t limit);
+  Result<std::vector<run::TriggerRow>> triggers();
+  Result<std::vector<run::DatasetRow>> last_datasets();
+  Result<std::vector<run::TokenRow>> list_tokens();
+
+ private:
+  Reader(io::Connection connection, std::string folder, io::Files& files)
+      : connection_(std::move(connection)), folder_(std::move(folder)), files_(files) {}
+  Result<std::vector<run::TaskRow>> tasks_of(const run::RunId& id);
+  Result<std::vector<run::ChainRow>> chains_of(const run::RunId& id);
+
+  io::Connection connection_;
+  std::string folder_;
+  io::Files& files_;
+  io::Statement find_key_;
+  io::Statement load_run_;
+  io::Statement tasks_;
+  io::Statement chains_;
+};
+
+}  // namespace tidemill::store
