@@ -37,7 +37,7 @@ constexpr std::array<ClassRow, kClasses> kTable = {{
     {Class::kDenied,        "denied",          Again::kNever,            false,   false,   Code::kDenied},
     {Class::kDeadline,      "deadline",        Again::kNever,            false,   false,   Code::kTooLate},
     {Class::kOverloaded,    "overloaded",      Again::kNever,            false,   false,   Code::kExhausted},
-    {Class::kOverRate,      "over_rate",       Again::kNever,            false,   false,   Code::kExhausted},
+    {Class::kOverRate,      "rate_limited",    Again::kNever,            false,   false,   Code::kExhausted},
     {Class::kCancelled,     "cancelled",       Again::kNever,            false,   false,   Code::kTooLate},
 }};
 // clang-format on
