@@ -11,10 +11,10 @@
 
 #include <cstring>
 
-#include "io/address.h"
 #include "io/real/descriptor.h"
 #include "io/real/errors.h"
 #include "io/real/loop.h"
+#include "io/real/socket_address.h"
 #include "io/real/stream.h"
 
 namespace tidemill::io {
@@ -25,48 +25,6 @@ constexpr int kBacklog = 1024;
 constexpr int kAcceptsATurn = 64;
 constexpr Duration kAcceptPause = Duration::millis(100);
 constexpr int kSocketFlags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof(sockaddr_storage);
-  sockaddr* pointer() { return reinterpret_cast<sockaddr*>(&storage); }
-};
-
-SocketAddress to_socket_address(const Address& address, uint16_t port) {
-  SocketAddress out;
-  if (address.family == Address::Family::kV4) {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    std::memcpy(&v4.sin_addr, address.bytes.data(), 4);
-    std::memcpy(&out.storage, &v4, sizeof v4);
-    out.size = sizeof v4;
-  } else {
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(port);
-    std::memcpy(&v6.sin6_addr, address.bytes.data(), 16);
-    std::memcpy(&out.storage, &v6, sizeof v6);
-    out.size = sizeof v6;
-  }
-  return out;
-}
-
-// "127.0.0.1:7070", "[::1]:7070".
-std::string address_text(const SocketAddress& from) {
-  Address address;
-  if (from.storage.ss_family == AF_INET) {
-    sockaddr_in v4;
-    std::memcpy(&v4, &from.storage, sizeof v4);
-    std::memcpy(address.bytes.data(), &v4.sin_addr, 4);
-    return fmt::format("{}:{}", to_text(address), ntohs(v4.sin_port));
-  }
-  sockaddr_in6 v6;
-  std::memcpy(&v6, &from.storage, sizeof v6);
-  address.family = Address::Family::kV6;
-  std::memcpy(address.bytes.data(), &v6.sin6_addr, 16);
-  return fmt::format("[{}]:{}", to_text(address), ntohs(v6.sin6_port));
-}
 
 // A socket's path, with the folder held open while a long path is reached through it.
 struct UnixAddress {
