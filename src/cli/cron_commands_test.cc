@@ -64,7 +64,8 @@ CronTicksOptions window(std::string expr, std::string from, std::string to) {
 }
 
 TEST(CronTicks, PrintsFromInclusiveToExclusive) {
-  Printed const printed = ticks(window("0 * * * *", "2026-01-01T00:00:00Z", "2026-01-01T02:00:00Z"));
+  Printed const printed =
+      ticks(window("0 * * * *", "2026-01-01T00:00:00Z", "2026-01-01T02:00:00Z"));
   EXPECT_EQ(printed.code, 0);
   EXPECT_EQ(printed.out, "2026-01-01T00:00:00Z\n2026-01-01T01:00:00Z\n");
 }
@@ -108,7 +109,7 @@ TEST(CronTicksLines, AnswersOneLineARequestInOrderAlsoForBadOnes) {
       "not json\n"
       "\n"
       "[1]\n"
-      "{\"expr\":\"* * * * *\",\"form\":1}\n"
+      "{\"expr\":\"* * * * *\",\"zome\":1}\n"
       "{\"from\":0,\"to\":1}\n"
       "{\"expr\":5,\"from\":0,\"to\":1}\n"
       "{\"expr\":\"0 0 31 2 *\",\"dialect\":\"debian\",\"from\":0,\"to\":9999999}\n"
@@ -131,7 +132,7 @@ TEST(CronTicksLines, AnswersOneLineARequestInOrderAlsoForBadOnes) {
   EXPECT_EQ(answers[0], "{\"ticks\":[\"2024-03-10T07:00:00Z\"]}");
   auto error = [&](size_t i) { return parse_json(answers[i])->text_or("error", ""); };
   for (size_t i : {1, 2, 3, 5, 6, 8}) EXPECT_NE(error(i), "") << answers[i];
-  EXPECT_THAT(error(4), testing::HasSubstr("unknown field 'form', did you mean from?"));
+  EXPECT_THAT(error(4), testing::HasSubstr("unknown field 'zome', did you mean zone?"));
   EXPECT_THAT(error(5), testing::HasSubstr("'expr' is missing"));
   EXPECT_EQ(answers[7], "{\"ticks\":[]}");
   EXPECT_THAT(error(8), testing::HasSubstr("never fires"));
@@ -141,8 +142,8 @@ TEST(CronTicksLines, AnswersOneLineARequestInOrderAlsoForBadOnes) {
 }
 
 TEST(CronTicksLines, ARequestLongerThanTheLimitIsAnErrorAndTheNextOneIsRead) {
-  std::string const input = std::string(3 << 20, 'x') +
-                            "\n{\"expr\":\"* * * * *\",\"from\":0,\"to\":60}\n";
+  std::string const input =
+      std::string(3 << 20, 'x') + "\n{\"expr\":\"* * * * *\",\"from\":0,\"to\":60}\n";
   Printed const printed = lines(input);
   EXPECT_THAT(printed.out, testing::HasSubstr("longer than"));
   EXPECT_THAT(printed.out, testing::EndsWith("{\"ticks\":[\"1970-01-01T00:00:00Z\"]}\n"));
@@ -154,15 +155,16 @@ TEST(CronExplain, SaysTheScheduleInWordsAndShowsSkippedAndRepeatedTimes) {
   options.request.zone = "America/New_York";
   options.count = 2;
   options.now = *parse_rfc3339("2024-03-10T00:00:00Z");
-  EXPECT_EQ(explain(options).out,
-            "30 2 * * *\n"
-            "  at 02:30 every day (America/New_York, tidemill)\n"
-            "  when the clock changes, times in a skipped hour are run right after it, and times in "
-            "a repeated hour are run once, the first time\n"
-            "  next ticks:\n"
-            "    2024-03-10T03:00:00-04:00   2024-03-10T07:00:00Z   for 2024-03-10T02:30, which the "
-            "clock skips\n"
-            "    2024-03-11T02:30:00-04:00   2024-03-11T06:30:00Z\n");
+  EXPECT_EQ(
+      explain(options).out,
+      "30 2 * * *\n"
+      "  at 02:30 every day (America/New_York, tidemill)\n"
+      "  when the clock changes, times in a skipped hour are run right after it, and times in "
+      "a repeated hour are run once, the first time\n"
+      "  next ticks:\n"
+      "    2024-03-10T03:00:00-04:00   2024-03-10T07:00:00Z   for 2024-03-10T02:30, which the "
+      "clock skips\n"
+      "    2024-03-11T02:30:00-04:00   2024-03-11T06:30:00Z\n");
 }
 
 TEST(CronExplain, AnswersInJson) {

@@ -19,7 +19,7 @@ namespace tidemill::clock {
 // skipped hour several ticks can be due at one instant.
 struct Tick {
   Time due;      // when it becomes due
-  Label label;   // the wall-clock minute or second for which it was written
+  Label label;   // the wall-clock minute or second it was written for; of a period, due in us
   int fold = 0;  // 1 for the second time that the label comes, after the clock went back
   auto operator<=>(const Tick&) const = default;
 };
