@@ -13,32 +13,34 @@ namespace {
 
 constexpr size_t kClasses = static_cast<size_t>(Class::kCancelled) + 1;
 constexpr bool kPauses = true, kByRule = true;
+using enum Again;
+using enum Code;
 
 // clang-format off
 constexpr std::array<ClassRow, kClasses> kTable = {{
-    {Class::kOk,            "ok",              Again::kNever,            false,   kByRule, Code::kInternal},
-    {Class::kNoHit,         "no_hit",          Again::kNever,            false,   kByRule, Code::kInternal},
-    {Class::kSchema,        "schema",          Again::kNever,            false,   kByRule, Code::kInvalid},
-    {Class::kMalformed,     "malformed",       Again::kOnceIfRepeatable, false,   kByRule, Code::kInvalid},
-    {Class::kTruncated,     "truncated",       Again::kIfRepeatable,     false,   false,   Code::kUnknown},
-    {Class::kTooLarge,      "too_large",       Again::kNever,            false,   false,   Code::kExhausted},
-    {Class::kRedirect,      "redirect",        Again::kNever,            false,   false,   Code::kInvalid},
-    {Class::kRejected,      "rejected",        Again::kNever,            false,   kByRule, Code::kInvalid},
-    {Class::kAuth,          "auth",            Again::kOnce,             false,   kByRule, Code::kDenied},
-    {Class::kTimeoutVendor, "timeout_vendor",  Again::kIfRepeatable,     false,   kByRule, Code::kUnavailable},
-    {Class::kRateLimited,   "rate_limited",    Again::kAlways,           kPauses, kByRule, Code::kUnavailable},
-    {Class::kServerError,   "server_error",    Again::kIfRepeatable,     false,   kByRule, Code::kUnavailable},
-    {Class::kUnavailable,   "unavailable",     Again::kIfRepeatable,     kPauses, kByRule, Code::kUnavailable},
-    {Class::kMismatch,      "mismatch",        Again::kNever,            false,   kByRule, Code::kInvalid},
-    {Class::kUnreachable,   "unreachable",     Again::kAlways,           false,   false,   Code::kUnavailable},
-    {Class::kTls,           "tls",             Again::kNever,            false,   false,   Code::kDenied},
-    {Class::kUnknown,       "unknown",         Again::kIfRepeatable,     false,   false,   Code::kUnknown},
-    {Class::kInvalidRequest,"invalid_request", Again::kNever,            false,   false,   Code::kInvalid},
-    {Class::kDenied,        "denied",          Again::kNever,            false,   false,   Code::kDenied},
-    {Class::kDeadline,      "deadline",        Again::kNever,            false,   false,   Code::kTooLate},
-    {Class::kOverloaded,    "overloaded",      Again::kNever,            false,   false,   Code::kExhausted},
-    {Class::kOverRate,      "rate_limited",    Again::kNever,            false,   false,   Code::kExhausted},
-    {Class::kCancelled,     "cancelled",       Again::kNever,            false,   false,   Code::kTooLate},
+    {Class::kOk,            "ok",              kNever,            false,   kByRule, kInternal},
+    {Class::kNoHit,         "no_hit",          kNever,            false,   kByRule, kInternal},
+    {Class::kSchema,        "schema",          kNever,            false,   kByRule, kInvalid},
+    {Class::kMalformed,     "malformed",       kOnceIfRepeatable, false,   kByRule, kInvalid},
+    {Class::kTruncated,     "truncated",       kIfRepeatable,     false,   false,   kUnknown},
+    {Class::kTooLarge,      "too_large",       kNever,            false,   false,   kExhausted},
+    {Class::kRedirect,      "redirect",        kNever,            false,   false,   kInvalid},
+    {Class::kRejected,      "rejected",        kNever,            false,   kByRule, kInvalid},
+    {Class::kAuth,          "auth",            kOnce,             false,   kByRule, kDenied},
+    {Class::kTimeoutVendor, "timeout_vendor",  kIfRepeatable,     false,   kByRule, kUnavailable},
+    {Class::kRateLimited,   "rate_limited",    kAlways,           kPauses, kByRule, kUnavailable},
+    {Class::kServerError,   "server_error",    kIfRepeatable,     false,   kByRule, kUnavailable},
+    {Class::kUnavailable,   "unavailable",     kIfRepeatable,     kPauses, kByRule, kUnavailable},
+    {Class::kMismatch,      "mismatch",        kNever,            false,   kByRule, kInvalid},
+    {Class::kUnreachable,   "unreachable",     kAlways,           false,   false,   kUnavailable},
+    {Class::kTls,           "tls",             kNever,            false,   false,   kDenied},
+    {Class::kUnknown,       "unknown",         kIfRepeatable,     false,   false,   kUnknown},
+    {Class::kInvalidRequest,"invalid_request", kNever,            false,   false,   kInvalid},
+    {Class::kDenied,        "denied",          kNever,            false,   false,   kDenied},
+    {Class::kDeadline,      "deadline",        kNever,            false,   false,   kTooLate},
+    {Class::kOverloaded,    "overloaded",      kNever,            false,   false,   kExhausted},
+    {Class::kOverRate,      "rate_limited",    kNever,            false,   false,   kExhausted},
+    {Class::kCancelled,     "cancelled",       kNever,            false,   false,   kTooLate},
 }};
 // clang-format on
 

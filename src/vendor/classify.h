@@ -61,6 +61,7 @@ struct ClassRow {
 };
 
 const ClassRow& row(Class id);
+inline std::string_view class_name(Class id) { return row(id).name; }
 // Null if there is no such class, or a file may not give it.
 const ClassRow* class_by_rule(std::string_view name);
 // The names that a file may give.
