@@ -98,12 +98,7 @@ Result<T> modulo(T a, T b) {
     return fail(division_by_zero_error(value::format_integer(a), "%", value::format_integer(b)));
   }
   if constexpr (value::is_signed_integer<T>) {
-    if (b == T(-1)) {
-      if (a == value::min_of<T>) [[unlikely]] {
-        return fail(division_overflow_error(value::format_integer(a), value::format_integer(b)));
-      }
-      return T(0);
-    }
+    if (b == T(-1)) return T(0);  // the processor traps on the smallest value
   }
   return static_cast<T>(a % b);
 }
@@ -131,6 +126,11 @@ Result<T> abs(T a) {
 // width gives 0; leaving the width is an error.
 template <Integer T>
 Result<T> round_integer(T n, int64_t digits);
+// The same, half to even, and towards zero.
+template <Integer T>
+Result<T> round_integer_even(T n, int64_t digits);
+template <Integer T>
+T trunc_integer(T n, int64_t digits);
 
 // Errors: "Out of Range Error: Left-shift value 64 is out of range", "Cannot left-shift negative
 // number".
@@ -140,7 +140,7 @@ Result<T> shift_left(T n, T by);
 template <Integer T>
 T shift_right(T n, T by);
 template <Integer T>
-int8_t bit_count(T n);
+int16_t bit_count(T n);  // TINYINT in SQL, SMALLINT for 128 bits
 
 Result<int64_t> gcd(int64_t a, int64_t b);
 Result<int64_t> lcm(int64_t a, int64_t b);

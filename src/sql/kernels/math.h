@@ -4,8 +4,6 @@
 
 #include <cstdint>
 
-#include "base/result.h"
-
 namespace tidemill::sql::kernels {
 
 // Half away from zero: round(2.675, 2) = 2.68, round(-2.5) = -3.
@@ -26,10 +24,10 @@ double log2(double x);
 double log_base(double base, double x);
 double power(double base, double exponent);
 double gamma(double x);
-Result<double> lgamma(double x);
-double fmod(double a, double b);  // % of doubles: sign of a
-double fdiv(double a, double b);  // floor(a / b)
-double floor_mod(double a, double b);
+double lgamma(double x);
+double remainder(double a, double b);        // % of doubles: sign of a; NaN for b = 0
+double floor_divide(double a, double b);     // SQL's fdiv: floor(a / b)
+double floor_remainder(double a, double b);  // SQL's fmod: sign of b
 
 // Order of SQL: NaN equals itself and is above infinity; -0.0 equals 0.0.
 int compare(double a, double b);

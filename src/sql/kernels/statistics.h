@@ -20,12 +20,11 @@ class Moments {
   void merge(const Moments& other);
   uint64_t count() const { return count_; }
   double mean() const { return mean_; }
-  // Errors: "Out of Range Error: VARSAMP is out of range!" when the result is not finite.
-  Result<std::optional<double>> var_samp() const;
-  Result<std::optional<double>> var_pop() const;
-  Result<std::optional<double>> stddev_samp() const;
-  Result<std::optional<double>> stddev_pop() const;
-  Result<std::optional<double>> sem() const;
+  std::optional<double> var_samp() const;
+  std::optional<double> var_pop() const;
+  std::optional<double> stddev_samp() const;
+  std::optional<double> stddev_pop() const;
+  std::optional<double> sem() const;
 
  private:
   uint64_t count_ = 0;
@@ -40,15 +39,15 @@ class Covariance {
   uint64_t count() const { return count_; }
   std::optional<double> covar_samp() const;
   std::optional<double> covar_pop() const;
-  Result<std::optional<double>> corr() const;
-  Result<std::optional<double>> regr_slope() const;
-  Result<std::optional<double>> regr_intercept() const;
-  Result<std::optional<double>> regr_r2() const;
+  std::optional<double> corr() const;
+  std::optional<double> regr_slope() const;
+  std::optional<double> regr_intercept() const;
+  std::optional<double> regr_r2() const;
   std::optional<double> regr_avgx() const;
   std::optional<double> regr_avgy() const;
-  Result<std::optional<double>> regr_sxx() const;
-  Result<std::optional<double>> regr_syy() const;
-  Result<std::optional<double>> regr_sxy() const;
+  std::optional<double> regr_sxx() const;
+  std::optional<double> regr_syy() const;
+  std::optional<double> regr_sxy() const;
 
  private:
   uint64_t count_ = 0;
@@ -59,9 +58,9 @@ class Covariance {
   Moments y_;
 };
 
-Result<std::optional<double>> skewness(std::span<const double> values);
-Result<std::optional<double>> kurtosis(std::span<const double> values);  // sample
-Result<std::optional<double>> kurtosis_pop(std::span<const double> values);
+std::optional<double> skewness(std::span<const double> values);
+std::optional<double> kurtosis(std::span<const double> values);  // sample
+std::optional<double> kurtosis_pop(std::span<const double> values);
 
 // Quantiles reorder a copy. `fraction` must be in 0..1 (negative counts from the top), else an
 // error.

@@ -73,7 +73,8 @@ int32_t ascii(std::string_view text);    // first code point, 0 for ""
 int32_t unicode(std::string_view text);  // first code point, -1 for ""
 Result<std::string> chr(int64_t code);
 
-// Distances count bytes, as DuckDB does. hamming needs equal lengths, jaccard non-empty texts.
+// levenshtein and the jaro functions compare characters; damerau_levenshtein, hamming and jaccard
+// compare bytes, as DuckDB does. hamming needs equal lengths, jaccard texts that are not empty.
 Result<int64_t> levenshtein(std::string_view a, std::string_view b);
 Result<int64_t> damerau_levenshtein(std::string_view a, std::string_view b);
 Result<int64_t> hamming(std::string_view a, std::string_view b);
@@ -86,6 +87,5 @@ std::string sha256(std::string_view text);        // 64
 std::string sha1(std::string_view text);          // 40
 std::string to_hex_upper(std::string_view text);  // hex('a') = '61'
 std::string to_base64(std::string_view bytes);
-std::string strip_accents(std::string_view text);
 
 }  // namespace tidemill::sql::kernels
