@@ -43,6 +43,9 @@ class TaskValue {
   Json json_;
 };
 
+// A document as SQL sees it; one JSON column `value` where it has no other form.
+value::Batch table_of_json(const Json& json);
+
 using TaskValuePtr = std::shared_ptr<const TaskValue>;
 
 }  // namespace tidemill::flow

@@ -1,0 +1,210 @@
+#include "flow/fields.h"
+
+#include <array>
+#include <utility>
+
+#include "base/text.h"
+
+namespace tidemill::flow {
+namespace {
+
+constexpr Places kWithTasks =
+    kPythonTask | kVendorTask | kModelTask | kPublishTask | kFlowTask;
+constexpr Places kProcessTasks = kShellTask | kPythonTask;
+constexpr Places kClockTriggers = kInCron | kInEvery;
+
+constexpr Field kFields[] = {
+    {kInFlow, "flow", "name", "required", "The flow's name, unique in the project."},
+    {kInFlow, "team", "name", "the project's team", "Who owns the flow."},
+    {kInFlow, "description", "text", "", "A sentence for people."},
+    {kInFlow, "zone", "IANA zone", "the project's zone",
+     "The zone in which cron expressions are read."},
+    {kInFlow, "on", "trigger or list of triggers", "",
+     "What starts a run. Without it a run starts by hand or from a `flow` task."},
+    {kInFlow, "key", "text with expressions", "the trigger and its instance",
+     "The identity of a run, from its params: at most one run has it, whatever starts it."},
+    {kInFlow, "params", "map of name to type", "none",
+     "The inputs of a run: string, integer, number, boolean, date, timestamp or json."},
+    {kInFlow, "overlap", "allow, skip or queue", "skip for cron and every, else queue",
+     "The overlap of triggers that state none. `skip` is for cron and every only."},
+    {kInFlow, "missed", "lost, latest, all(n) or within(duration)", "latest",
+     "The missed of cron and every triggers that state none."},
+    {kInFlow, "max_running", "number, 1 to 100000", "no limit", "Runs that are open at once."},
+    {kInFlow, "deadline", "duration", "none", "How long a run may take before it is failed."},
+    {kInFlow, "dedupe_for", "duration, 1h to 3660d", "400d",
+     "How long the key of a finished run is remembered."},
+    {kInFlow, "env", "map of name to text", "none",
+     "Environment of every shell and python task. Expressions read params and run."},
+    {kInFlow, "python", "map", "the project's", "The interpreter of python tasks."},
+    {kInFlow, "tasks", "map of name to task", "required", "The tasks, 1 to 10000."},
+
+    {kInPython, "interpreter", "path or command", "python3",
+     "The Python that runs python tasks."},
+    {kInPython, "preload", "list of module names", "none",
+     "Modules that are imported once, before tasks are forked."},
+
+    {kInParam, "type", "type", "required", "The type of the param."},
+    {kInParam, "default", "value", "the param must be given", "The value if none is given."},
+
+    {kInCron, "cron", "cron expression", "required", "Starts a run at each tick of the expression."},
+    {kInEvery, "every", "duration, 50ms and up", "required",
+     "Starts a run at each multiple of the duration since 1970 in UTC."},
+    {kInAfter, "after", "flow name, or map", "required",
+     "Starts a run when a run of another flow ends, or when a dataset is written."},
+    {kInCall, "call", "nothing or {}", "required",
+     "Lets the API start a run and wait for its result."},
+    {kInCron | kInEvery | kInAfter, "id", "name", "a hash of the trigger's text",
+     "The name of the trigger in the keys of runs. With it the trigger's text can be changed "
+     "without running past ticks again."},
+    {kInCron, "dialect", "debian or tidemill", "tidemill", "How the cron expression is read."},
+    {kInCron, "zone", "IANA zone", "the flow's zone", "The zone in which the expression is read."},
+    {kInCron, "days", "any or all", "",
+     "Whether one or both day fields must match. Required where both are restricted."},
+    {kInCron, "dst", "two_phase, skip, twice or once", "two_phase",
+     "What a change of the clock does to ticks."},
+    {kClockTriggers, "missed", "lost, latest, all(n) or within(duration)", "the flow's",
+     "Which of the ticks that were due while nobody could run them are run later."},
+    {kAnyTrigger, "overlap", "allow, skip or queue", "the flow's",
+     "What a tick does while a run is open: run beside it, be skipped, or wait. `after` knows allow "
+     "and queue."},
+    {kInCron | kInEvery | kInAfter, "with", "map of param to value", "none",
+     "The params of the run. Expressions read run."},
+
+    {kInAfterSource, "flow", "flow name", "", "The flow whose runs start a run."},
+    {kInAfterSource, "dataset", "dataset name", "", "The dataset whose updates start a run."},
+    {kInAfterSource, "state", "succeeded, failed or done", "succeeded",
+     "How the other flow's run must have ended."},
+
+    {kShellTask, "shell", "command", "required",
+     "A command for /bin/sh. Its text holds no expressions: they go into env or args ($1, $2...)."},
+    {kPythonTask, "python", "module:function", "required",
+     "Calls a function of a module below python/ with args and with."},
+    {kHttpTask, "http", "URL, or map", "required", "Sends one HTTP request; its answer is the value."},
+    {kVendorTask, "vendor", "vendor.product", "required",
+     "Asks a product of vendors/<vendor>.yaml, under the vendor's limits and retries."},
+    {kSqlTask, "sql", "map", "required", "Runs a statement on a database of the project."},
+    {kCalcTask, "calc", "path of a .sql file, or SQL", "required",
+     "A SELECT over the tasks in needs, and over params, run and item."},
+    {kModelTask, "model", "name", "required",
+     "Scores models/<name>/model.json. A name with expressions can mean every model that matches."},
+    {kPublishTask, "publish", "map", "required", "Appends a line to a dataset."},
+    {kFlowTask, "flow", "flow name", "required", "Runs another flow and waits; its output is the value."},
+
+    {kAnyTask, "needs", "task name or list of them", "none",
+     "The tasks that come first, and whose values expressions can read; at most 1000."},
+    {kAnyTask, "when", "SQL condition", "true",
+     "The task is skipped where it is not true. It is decided once, before for_each."},
+    {kAnyTask, "rule", "all_success, all_done, one_failed or none_failed", "all_success",
+     "How the needed tasks must have ended."},
+    {kAnyTask & ~kVendorTask, "retry", "number of attempts, or map", "1",
+     "Attempts in all, 1 to 100. A vendor's retry stands in its file."},
+    {kAnyTask, "timeout", "duration, up to 30d", "none", "How long one attempt may take."},
+    {kProcessTasks, "env", "map of name to text", "none", "Environment, beside the flow's."},
+    {kAnyTask, "for_each", "task.rows, or SQL that gives a list", "",
+     "Runs the task once for each row or element; expressions read it as item. A task that it "
+     "names is needed without being listed."},
+    {kWithTasks, "with", "map of name to value", "none",
+     "Named inputs: of a python function, a vendor's request, a model's features, a published "
+     "line, another flow's params."},
+    {kProcessTasks, "args", "list of values", "none",
+     "Positional inputs: $1, $2... of a command, arguments of a function."},
+    {kAnyTask, "writes", "dataset name or list of them", "none",
+     "Datasets that the task updates when it succeeds."},
+    {kAnyTask, "optional", "true or false", "false",
+     "A failure counts as success, and the task's values read as NULL."},
+    {kAnyTask, "on_unknown", "rerun or fail",
+     "rerun for calc, model, and http or vendor that may be repeated; else fail",
+     "What happens when nobody knows how an attempt ended."},
+    {kCalcTask, "rows", "many", "a row if there is one, else a list",
+     "The value is always a list of rows."},
+
+    {kInRetry, "attempts", "number, 1 to 100", "3", "Attempts in all."},
+    {kInRetry, "base", "duration", "1s", "The wait after the first failure; doubles with each."},
+    {kInRetry, "cap", "duration", "60s", "The longest wait."},
+
+    {kInHttp, "method", "GET, HEAD, POST, PUT, PATCH or DELETE", "GET", "The method."},
+    {kInHttp, "url", "URL", "required",
+     "http or https. Expressions stand after the host and are percent-encoded."},
+    {kInHttp, "headers", "map of name to text", "none", "Headers of the request."},
+    {kInHttp, "body", "value", "none", "Sent as JSON; a text that is one expression keeps its type."},
+    {kInHttp, "effect", "read or write", "read for GET and HEAD, else write",
+     "Whether the request changes something."},
+    {kInHttp, "idempotency", "none or key:<header>", "none",
+     "The header that carries one key for all attempts, so that the receiver drops repeats."},
+    {kInHttp, "private", "true or false", "false",
+     "Whether loopback and private addresses may be reached."},
+
+    {kInSql, "connection", "name", "required", "A connection of tidemill.yaml."},
+    {kInSql, "query", "path of a .sql file, or SQL", "required",
+     "The statement. Expressions become bound parameters."},
+
+    {kInPublish, "dataset", "name", "required", "The dataset that gets a line."},
+
+    {kInProject, "zone", "IANA zone", "UTC", "The zone of flows that state none."},
+    {kInProject, "team", "name", "default", "The team of flows that state none."},
+    {kInProject, "python", "map", "", "The interpreter of python tasks of all flows."},
+    {kInProject, "connections", "map of name to connection", "none",
+     "Databases that sql tasks can name."},
+    {kInProject, "datasets", "map of name to dataset", "none", "Where datasets are kept."},
+    {kInProject, "allow_private", "list of hosts", "none",
+     "Hosts and addresses that may be reached although they are private."},
+    {kInConnection, "sqlite", "path", "required", "The SQLite file, within the project."},
+    {kInDataset, "path", "path", "in the data directory",
+     "The file of JSON lines, within the project."},
+};
+
+constexpr NotBuilt kNotBuilt[] = {
+    {kAnyTask, "wait", ""},
+    {kAnyTask, "approve", ""},
+    {kAnyTrigger, "at", "use cron"},
+    {kAnyTrigger, "topic", "use after: {dataset: ...} or call"},
+    {kInPublish, "topic", "use dataset"},
+};
+
+constexpr std::pair<Places, std::string_view> kPlaceWords[] = {
+    {kInFlow, "a flow"},       {kInPython, "python"},      {kInParam, "a param"},
+    {kInCron, "cron"},         {kInEvery, "every"},        {kInAfter, "after"},
+    {kInAfterSource, "after"}, {kInCall, "call"},          {kInRetry, "retry"},
+    {kInHttp, "http"},         {kInSql, "sql"},            {kInPublish, "publish"},
+    {kInProject, "a project"}, {kInConnection, "a connection"},
+    {kInDataset, "a dataset"}, {kShellTask, "shell"},      {kPythonTask, "python"},
+    {kHttpTask, "http"},       {kVendorTask, "vendor"},    {kSqlTask, "sql"},
+    {kCalcTask, "calc"},       {kModelTask, "model"},      {kPublishTask, "publish"},
+    {kFlowTask, "flow"},
+};
+
+}  // namespace
+
+std::span<const Field> fields() { return kFields; }
+
+const Field* find_field(Places places, std::string_view name) {
+  for (const Field& field : kFields) {
+    if ((field.places & places) != 0 && field.name == name) return &field;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> field_names(Places places) {
+  std::vector<std::string> names;
+  for (const Field& field : kFields) {
+    if ((field.places & places) != 0) names.emplace_back(field.name);
+  }
+  return names;
+}
+
+std::string places_text(Places places) {
+  std::vector<std::string> words;
+  for (const auto& [place, word] : kPlaceWords) {
+    if ((places & place) != 0) words.emplace_back(word);
+  }
+  return join(words, ", ");
+}
+
+const NotBuilt* find_not_built(Places places, std::string_view name) {
+  for (const NotBuilt& row : kNotBuilt) {
+    if ((row.places & places) != 0 && row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace tidemill::flow

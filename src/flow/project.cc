@@ -1,0 +1,137 @@
+#include "flow/project.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "clock/zone.h"
+#include "flow/load.h"
+#include "flow/loading.h"
+
+namespace tidemill::flow {
+namespace {
+
+constexpr const char* kPath = "tidemill.yaml";
+
+class ProjectReader {
+ public:
+  explicit ProjectReader(Problems& problems) : problems_(problems), reader_(problems) {}
+
+  Project read(const YamlNode& root) {
+    if (!root.is_map()) {
+      if (!root.is_null()) reader_.report(root, "the project", "a map");
+      return std::move(project_);
+    }
+    Fields const fields(reader_, root, kInProject, "the project");
+    if (const YamlNode* node = fields.get("zone")) read_zone(*node, fields.what("zone"));
+    if (const YamlNode* node = fields.get("team")) {
+      project_.team = reader_.name(*node, fields.what("team")).value_or("");
+    }
+    if (const YamlNode* node = fields.get("python")) read_python(*node);
+    if (const YamlNode* node = fields.get("connections")) {
+      each(*node, fields.what("connections"), [&](const auto& entry) { read_connection(entry); });
+    }
+    if (const YamlNode* node = fields.get("datasets")) {
+      each(*node, fields.what("datasets"), [&](const auto& entry) { read_dataset(entry); });
+    }
+    if (const YamlNode* node = fields.get("allow_private")) {
+      project_.allow_private = texts(*node, fields.what("allow_private"));
+    }
+    return std::move(project_);
+  }
+
+ private:
+  template <class Read>
+  void each(const YamlNode& node, const std::string& what, Read&& read) {
+    if (!reader_.is_map(node, what)) return;
+    if (node.entries.size() > kMaxEntries) {
+      problems_.add(node.mark, fmt::format("{}: {} entries; at most {} are accepted", what,
+                                           node.entries.size(), kMaxEntries));
+      return;
+    }
+    for (const YamlNode::Entry& entry : node.entries) {
+      if (is_name(entry.key)) {
+        read(entry);
+      } else {
+        problems_.add(entry.key_mark, fmt::format("{}: found '{}', expected a name", what,
+                                                  printable(entry.key, 60)));
+      }
+    }
+  }
+
+  std::vector<std::string> texts(const YamlNode& node, const std::string& what) {
+    std::vector<std::string> all;
+    for (const YamlNode* item : reader_.one_or_many(node)) {
+      if (auto text = reader_.text(*item, what)) all.push_back(std::move(*text));
+    }
+    return all;
+  }
+
+  void read_zone(const YamlNode& node, const std::string& what) {
+    auto zone = reader_.text(node, what);
+    if (!zone) return;
+    auto const loaded = clock::Zone::load(*zone);
+    if (!loaded) problems_.add(node.mark, fmt::format("{}: {}", what, loaded.error().message));
+    project_.zone = std::move(*zone);
+  }
+
+  void read_python(const YamlNode& node) {
+    if (!reader_.is_map(node, "'python' of the project")) return;
+    Fields const fields(reader_, node, kInPython, "the project's python");
+    if (const YamlNode* interpreter = fields.get("interpreter")) {
+      auto text = reader_.text(*interpreter, fields.what("interpreter"));
+      if (text) project_.interpreter = std::move(*text);
+    }
+    if (const YamlNode* preload = fields.get("preload")) {
+      project_.preload = texts(*preload, fields.what("preload"));
+    }
+  }
+
+  void read_connection(const YamlNode::Entry& entry) {
+    std::string const owner = fmt::format("connection '{}'", entry.key);
+    if (!reader_.is_map(entry.value, owner)) return;
+    Fields const fields(reader_, entry.value, kInConnection, owner);
+    const YamlNode* node = fields.get("sqlite");
+    if (node == nullptr) {
+      if (!fields.has("sqlite")) problems_.add(entry.key_mark, owner + " has no 'sqlite'");
+      return;
+    }
+    auto path = reader_.path(*node, fields.what("sqlite"));
+    if (path) project_.connections[entry.key] = {entry.key, std::move(*path)};
+  }
+
+  void read_dataset(const YamlNode::Entry& entry) {
+    std::string const owner = fmt::format("dataset '{}'", entry.key);
+    Dataset& dataset = project_.datasets[entry.key];
+    dataset.name = entry.key;
+    if (entry.value.is_null() || !reader_.is_map(entry.value, owner)) return;
+    Fields const fields(reader_, entry.value, kInDataset, owner);
+    const YamlNode* node = fields.get("path");
+    if (node == nullptr) return;
+    auto path = reader_.path(*node, fields.what("path"));
+    if (path) dataset.path = std::move(*path);
+  }
+
+  Problems& problems_;
+  Reader reader_;
+  Project project_;
+};
+
+}  // namespace
+
+tl::expected<Project, std::vector<FileError>> load_project(const Source& source) {
+  auto const content = source.read(kPath, kMaxFileBytes);
+  if (!content) {
+    if (content.error().code == Code::kNotFound) return Project{};
+    return tl::unexpected(std::vector<FileError>{{kPath, {}, content.error().text()}});
+  }
+  auto const root = parse_yaml(*content);
+  if (!root) {
+    return tl::unexpected(std::vector<FileError>{{kPath, root.error().mark, root.error().message}});
+  }
+  Problems problems(kPath);
+  Project project = ProjectReader(problems).read(*root);
+  if (!problems.empty()) return tl::unexpected(problems.take());
+  return project;
+}
+
+}  // namespace tidemill::flow

@@ -1,0 +1,30 @@
+// How the settings of each kind of task are read: one function a kind, which reports mistakes and
+// sets Task::settings when there is something to set.
+#pragma once
+
+#include <string>
+
+#include "flow/loading.h"
+
+namespace tidemill::flow {
+
+struct SettingsPlace {
+  Loading& loading;
+  Task& task;
+  const YamlNode& node;  // the value after the kind
+  const Readable& readable;
+  const YamlNode& map;  // the whole task
+  std::string what;     // "'calc' of task 'features'"
+};
+
+void read_python(const SettingsPlace& at);
+void read_vendor(const SettingsPlace& at);
+void read_sql(const SettingsPlace& at);
+void read_calc(const SettingsPlace& at);
+void read_model(const SettingsPlace& at);
+
+// Any of them, by the task's kind.
+void read_settings(Loading& loading, Task& task, const YamlNode& node, const Readable& readable,
+                   const YamlNode& map);
+
+}  // namespace tidemill::flow
