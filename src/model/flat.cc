@@ -174,11 +174,12 @@ Status FlatModel::check_texts() const {
   return {};
 }
 
-Status FlatModel::check_columns() const {
+Status FlatModel::check_columns() {
   const FlatHeader& h = header();
   for (uint32_t i = 0; i < h.columns; ++i) {
     const FlatColumn& c = columns_[i];
     const bool is_set = c.kind >= static_cast<uint32_t>(ColumnKind::kSetMissingLeft);
+    has_sets_ |= is_set;
     const bool words_are_right =
         is_set ? c.first_word <= h.set_words && c.words <= h.set_words - c.first_word
                : c.first_word == 0 && c.words == 0;

@@ -57,6 +57,7 @@ class FlatModel {
   std::span<const uint32_t> iteration_starts() const { return {iterations_, iterations() + 1}; }
   std::span<const FlatTree> tree_table() const { return {trees_, header().trees}; }
   std::span<const FlatColumn> columns() const { return {columns_, header().columns}; }
+  bool has_sets() const { return has_sets_; }  // some column is a category set
   const uint64_t* sets() const { return sets_; }
   bool is_narrow() const { return header().node_bytes == sizeof(NarrowNode); }
   const NarrowNode* narrow_nodes() const { return static_cast<const NarrowNode*>(nodes_); }
@@ -68,7 +69,7 @@ class FlatModel {
   Status check_header() const;
   Status check_counts() const;
   Status check_texts() const;
-  Status check_columns() const;
+  Status check_columns();
   template <class Node>
   Status check_trees(const Node* nodes);
   std::string_view text(FlatText at) const { return {strings_ + at.begin, at.bytes}; }
@@ -85,6 +86,7 @@ class FlatModel {
   const void* nodes_ = nullptr;
   const uint32_t* origins_ = nullptr;
   uint32_t max_depth_ = 0;
+  bool has_sets_ = false;
 };
 
 }  // namespace tidemill::model

@@ -174,5 +174,23 @@ TEST(FlatModel, wide_nodes_score_as_narrow_ones) {
   EXPECT_EQ(margin[0], 0.25f + 2.0f + 0.5f);
 }
 
+// The set of a categorical split may be empty: every code goes left, only missing may go right.
+TEST(FlatModel, an_empty_category_set_sends_every_code_left) {
+  auto tiny = read_xgboost_json(tiny_model());
+  ASSERT_TRUE(tiny);
+  tiny->nodes[0].column = *tiny->set_column(0, Missing::kRight, {});
+  tiny->nodes[0].value = 0.5f;
+  const auto bytes = write_flat(*tiny, "");
+  const auto model = FlatModel::open(*bytes);
+  ASSERT_TRUE(model) << model.error().text();
+  Scratch scratch(*model);
+  std::vector<float> margin(1);
+  ASSERT_TRUE(score_row(*model, std::vector<float>{7.0f, 0.0f}, scratch, margin));
+  EXPECT_EQ(margin[0], 0.25f + 1.0f + 0.5f);
+  const float missing = std::numeric_limits<float>::quiet_NaN();
+  ASSERT_TRUE(score_row(*model, std::vector<float>{missing, 0.0f}, scratch, margin));
+  EXPECT_EQ(margin[0], 0.25f + 2.0f + 0.5f);
+}
+
 }  // namespace
 }  // namespace tidemill::model

@@ -23,27 +23,24 @@ bool is_member(const uint64_t* set, uint32_t words, float value) {
   return code / 64 < words && (set[code / 64] >> (code % 64) & 1) != 0;
 }
 
-float column_value(const FlatModel& model, const FlatColumn& column, float value) {
-  const uint64_t* set = model.sets() + column.first_word;
-  switch (static_cast<ColumnKind>(column.kind)) {
-    case ColumnKind::kBottom:
-      return -kInfinity;
-    case ColumnKind::kMissingLeft:
-      return std::isnan(value) ? -kInfinity : value;
-    case ColumnKind::kMissingRight:
-      return std::isnan(value) ? kInfinity : value;
-    case ColumnKind::kSetMissingLeft:
-      return !std::isnan(value) && is_member(set, column.words, value) ? 1.0f : 0.0f;
-    case ColumnKind::kSetMissingRight:
-      return std::isnan(value) || is_member(set, column.words, value) ? 1.0f : 0.0f;
-  }
-  return 0;
-}
+// What a missing value becomes in a column, by kind.
+constexpr float kMissingAs[kColumnKinds] = {-kInfinity, -kInfinity, kInfinity, 0.0f, 1.0f};
 
 void spread(const FlatModel& model, std::span<const float> row, std::span<float> values) {
   const auto columns = model.columns();
   for (size_t i = 0; i < columns.size(); ++i) {
-    values[i] = column_value(model, columns[i], row[columns[i].feature]);
+    const float value = row[columns[i].feature];
+    values[i] = std::isnan(value) ? kMissingAs[columns[i].kind] : value;
+  }
+  values[0] = -kInfinity;
+  if (!model.has_sets()) return;
+  for (size_t i = 1; i < columns.size(); ++i) {
+    const FlatColumn& column = columns[i];
+    const float value = row[column.feature];
+    if (column.kind < static_cast<uint32_t>(ColumnKind::kSetMissingLeft) || std::isnan(value)) {
+      continue;
+    }
+    values[i] = is_member(model.sets() + column.first_word, column.words, value) ? 1.0f : 0.0f;
   }
 }
 
@@ -58,6 +55,7 @@ void walk(const Node* nodes, const FlatTree* trees, const float* columns, uint32
     depth = std::max(depth, trees[lane].depth);
   }
   for (uint32_t level = 0; level < depth; ++level) {
+#pragma GCC unroll 16
     for (size_t lane = 0; lane < count; ++lane) {
       const Node& node = nodes[at[lane]];
       const uint32_t right = columns[node.column] < node.value ? 0 : 1;
