@@ -61,6 +61,8 @@ class Files {
   virtual Result<std::vector<FileInfo>> list(const std::string& folder) = 0;
   virtual Status make_folders(const std::string& path, int mode = 0755) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;
+  // Cuts the file to `size` bytes, durably.
+  virtual Status truncate(const std::string& path, int64_t size) = 0;
   // A missing file is not an error.
   virtual Status remove(const std::string& path) = 0;
   // Calls `changed` on the loop's thread, at most once per 50 ms, after anything in one of `folders`

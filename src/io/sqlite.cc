@@ -102,6 +102,7 @@ Result<Connection> Connection::open(const std::string& path, Mode mode) {
                                      flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   if (answer != SQLITE_OK) return fail(sqlite_error(connection.database_, "open " + path));
   sqlite3_busy_timeout(connection.database_, 5000);
+  if (mode == Mode::kClient) return connection;
   TIDEMILL_TRY(connection.execute("PRAGMA mmap_size=0; PRAGMA foreign_keys=ON;"));
   if (mode == Mode::kReader) {
     sqlite3_db_config(connection.database_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);

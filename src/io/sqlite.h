@@ -58,8 +58,9 @@ class Statement {
 // One connection. One thread at a time.
 class Connection {
  public:
-  enum class Mode { kWriter, kReader };
-  // A writer makes the file; a reader needs it and never checkpoints.
+  enum class Mode { kWriter, kReader, kClient };
+  // A writer makes the file. A reader needs it and never checkpoints. A client uses somebody else's
+  // file with SQLite's own defaults; it needs the file too.
   static Result<Connection> open(const std::string& path, Mode mode);
   Connection() = default;
   Connection(Connection&& other) noexcept;

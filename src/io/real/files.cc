@@ -278,6 +278,14 @@ Status RealFiles::rename(const std::string& from, const std::string& to) {
   return {};
 }
 
+Status RealFiles::truncate(const std::string& path, int64_t size) {
+  Descriptor const file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file.number() < 0) return fail_system(errno, "open", path);
+  if (::ftruncate(file.number(), size) != 0) return fail_system(errno, "truncate", path);
+  if (fsync(file.number()) != 0) return fail_sync(errno, path);
+  return {};
+}
+
 Status RealFiles::remove(const std::string& path) {
   if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
   if (errno == EISDIR && ::rmdir(path.c_str()) == 0) return {};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "io/http_rules.h"
 #include "io/real/http_transfer.h"
 #include "io/real/loop.h"
 

@@ -11,9 +11,6 @@
 
 namespace tidemill::io {
 
-// Checks what can be known before anything is sent: method, headers, URL, time left, address.
-std::optional<HttpFailure> check_request(const HttpRequest& request);
-
 // Owns the request and collects its response. Must not move while libcurl knows it: `easy` (a
 // CURL*) points here. The easy handle itself belongs to the client.
 class HttpTransfer {

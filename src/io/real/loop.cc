@@ -15,7 +15,7 @@
 #include "base/check.h"
 #include "io/real/clock.h"
 #include "io/real/descriptor.h"
-#include "io/real/timer_queue.h"
+#include "io/timer_queue.h"
 
 namespace tidemill::io {
 namespace {

@@ -1,4 +1,5 @@
-// Timers of one clock, ordered by due time and then by number. Plain data: it reads no clock.
+// Timers of one clock, ordered by due time and then by number; what the loops of real/ and sim/ are
+// made of. Plain data: it reads no clock.
 #pragma once
 
 #include <functional>

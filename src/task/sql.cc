@@ -1,0 +1,97 @@
+#include "task/sql.h"
+
+#include <fmt/format.h>
+
+#include "io/sqlite.h"
+#include "value/json.h"
+
+namespace tidemill::task {
+namespace {
+
+constexpr size_t kMaxRows = 100'000;
+
+void bind(io::Statement& statement, const value::Value& value, std::string& text) {
+  if (value.is_null()) {
+    statement.add_null();
+    return;
+  }
+  value::Kind const kind = value.type().kind();
+  if (kind == value::Kind::kBool) {
+    statement.add(int64_t{value.as_bool()});
+  } else if (value.type().is_integer()) {
+    statement.add(static_cast<int64_t>(value.as_int()));
+  } else if (kind == value::Kind::kDouble || kind == value::Kind::kFloat) {
+    statement.add(value.as_double());
+  } else {
+    text = value.to_text();
+    statement.add(std::string_view(text));
+  }
+}
+
+Json cell(const io::Statement& statement, int column) {
+  switch (statement.type(column)) {
+    case io::Statement::Type::kInteger: return Json(statement.integer(column));
+    case io::Statement::Type::kFloat: return Json(statement.real(column));
+    case io::Statement::Type::kText:
+    case io::Statement::Type::kBlob: return Json(statement.text(column));
+    case io::Statement::Type::kNull: return {};
+  }
+  return {};
+}
+
+// The rows as a list of objects, always a list.
+Result<Json> query(const std::string& path, const std::string& sql,
+                   const std::vector<value::Value>& params) {
+  TIDEMILL_TRY_LET(connection, io::Connection::open(path, io::Connection::Mode::kClient));
+  TIDEMILL_TRY_LET(statement, connection.prepare(sql));
+  if (statement.parameter_count() > static_cast<int>(params.size())) {
+    return fail(Code::kInvalid, fmt::format("the statement has {} parameters, {} are given",
+                                            statement.parameter_count(), params.size()));
+  }
+  std::vector<std::string> texts(params.size());
+  for (size_t i = 0; i < params.size(); ++i) bind(statement, params[i], texts[i]);
+  Json rows = Json::array();
+  while (true) {
+    TIDEMILL_TRY_LET(has_row, statement.step());
+    if (!has_row) break;
+    if (rows.as_array().size() == kMaxRows) {
+      return fail(Code::kExhausted, fmt::format("more than {} rows; add a LIMIT", kMaxRows));
+    }
+    Json row = Json::object();
+    for (int c = 0; c < statement.columns(); ++c) row.set(statement.column_name(c), cell(statement, c));
+    rows.push(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace
+
+SqlRunner::SqlRunner(std::string project_folder, io::Executor& executor, io::Loop& loop)
+    : project_folder_(std::move(project_folder)), executor_(executor), loop_(loop) {}
+
+void SqlRunner::start(const Work& work, const flow::Scope& scope, Done done) {
+  const auto& settings = std::get<flow::SqlSettings>(work.task().settings);
+  std::vector<value::Value> params;
+  for (const sql::Expression& expression : settings.params) {
+    auto value = scope.evaluate(expression);
+    if (!value) {
+      done(run::Outcome::failure(value.error()));
+      return;
+    }
+    params.push_back(std::move(*value));
+  }
+  std::string const path =
+      settings.database.starts_with('/') ? settings.database : project_folder_ + "/" + settings.database;
+  Status const queued = executor_.run(
+      io::Lane::kRead, [this, path, text = settings.text, params = std::move(params), done] {
+        auto rows = query(path, text, params);
+        run::Outcome outcome = rows ? run::Outcome::success(flow::TaskValue::of_json(std::move(*rows)))
+                                    : run::Outcome::failure(rows.error().in(path));
+        loop_.post([done, outcome = std::move(outcome)]() mutable { done(std::move(outcome)); });
+      });
+  if (!queued) done(run::Outcome::failure(queued.error()));
+}
+
+void SqlRunner::stop(const Work&) {}
+
+}  // namespace tidemill::task
