@@ -1,0 +1,111 @@
+"""The warm interpreter: imports the preload list, then keeps one forked child ready for the next call.
+
+The spare child waits on the same socket as everybody else with a copy of it. It takes one call, says so
+with its process number, and leaves. It is forked twice, so that its parent is the spawner, which learns
+its exit status and resources from the kernel.
+"""
+
+import gc
+import importlib
+import os
+import socket
+import struct
+import sys
+import traceback
+from typing import List, NoReturn
+
+from tidemill_worker import call
+from tidemill_worker.request import read_request
+
+_CHANNEL = 3
+_MARKER = b"TIDEMILL_PROCESS_ID="
+_ENV_START, _ENV_END = 47, 48  # of /proc/self/stat, counted behind the program's name
+
+
+def main(arguments: List[str]) -> None:
+    """Serve until the spawner closes the channel, or until forking would not be safe."""
+    channel = socket.socket(fileno=_CHANNEL)
+    call.limit_threads()
+    sys.path.insert(0, arguments[0])
+    for module in arguments[1:]:
+        try:
+            importlib.import_module(module)
+        except BaseException as error:  # what a module raises must not end the zygote unexplained
+            traceback.print_exc()
+            _refuse(channel, f"preload of {module} failed: {type(error).__name__}: {error}")
+            return
+    gc.collect()
+    gc.freeze()
+    while True:
+        threads = len(os.listdir("/proc/self/task"))
+        if threads > 1:
+            _refuse(
+                channel,
+                f"the preload list started threads ({threads} are running), and a process with "
+                "threads cannot be forked safely",
+            )
+            return
+        if not _fork_spare(channel):
+            return
+
+
+def _refuse(channel: socket.socket, why: str) -> None:
+    try:
+        channel.send(b"X" + why.encode("utf-8", "replace")[:2000])
+    except OSError:
+        pass  # the spawner is gone
+
+
+def _fork_spare(channel: socket.socket) -> bool:
+    """Make a spare and wait until it has taken a call. False when the channel has ended."""
+    read_end, write_end = os.pipe()
+    middle = os.fork()
+    if middle == 0:
+        if os.fork() != 0:
+            os._exit(0)
+        os.close(read_end)
+        _be_spare(channel, write_end)
+    os.close(write_end)
+    os.waitpid(middle, 0)
+    taken = os.read(read_end, 1)
+    os.close(read_end)
+    return taken != b""
+
+
+def _be_spare(channel: socket.socket, write_end: int) -> NoReturn:
+    data, fds, _, _ = socket.recv_fds(channel, 16, 2)
+    if len(data) != 8 or len(fds) != 2:
+        os._exit(0)
+    (number,) = struct.unpack("<Q", data)
+    os.setsid()
+    channel.send(struct.pack("<BIQ", ord("T"), os.getpid(), number))
+    channel.close()
+    os.write(write_end, b"1")
+    os.close(write_end)
+    request_fd, output_fd = fds
+    os.dup2(output_fd, 1)
+    os.dup2(output_fd, 2)
+    os.close(output_fd)
+    request = read_request(request_fd)
+    _mark(request.process_id)
+    call.run_and_exit(request)
+
+
+def _mark(process_id: str) -> None:
+    """Write the id over the zygote's own in this process's initial environment.
+
+    That memory is what /proc/<pid>/environ shows, by which the spawner finds stray children.
+    """
+    try:
+        with open("/proc/self/stat", "rb") as stat:
+            fields = stat.read().rpartition(b")")[2].split()
+        start, end = int(fields[_ENV_START]), int(fields[_ENV_END])
+        with open("/proc/self/mem", "r+b", buffering=0) as memory:
+            memory.seek(start)
+            environment = memory.read(end - start)
+            at = environment.index(_MARKER) + len(_MARKER)
+            room = environment.index(b"\0", at) - at
+            memory.seek(start + at)
+            memory.write(process_id.encode("utf-8", "surrogateescape")[:room].ljust(room, b"\0"))
+    except (OSError, ValueError) as error:
+        print(f"[tidemill] this process could not be marked: {error}", file=sys.stderr)
