@@ -24,17 +24,18 @@ struct ModelCompileOptions {
 int model_compile(const ModelCompileOptions& options, io::Files& files, std::FILE* err);
 
 struct ModelCheckOptions {
-  std::string file;    // a trainer's file or a flat one
-  std::string golden;  // rows it must reproduce; "" = golden.jsonl in the same folder, if it exists
+  std::string file;  // a trainer's file or a flat one
+  std::string golden =
+      "";  // rows it must reproduce; "" = golden.jsonl in the same folder, if it exists
 };
 
 // Says what the model is in one line, or why it is refused.
 int model_check(const ModelCheckOptions& options, io::Files& files, std::FILE* out, std::FILE* err);
 
 struct ModelScoreOptions {
-  std::string file;   // a trainer's file or a flat one
-  std::string rows;   // .csv with a header, or .jsonl of {"name": value, ...}: by feature name
-  std::string cases;  // or .jsonl of {"x": [...]}: in the model's own order
+  std::string file;        // a trainer's file or a flat one
+  std::string rows = "";   // .csv with a header, or .jsonl of {"name": value, ...}: by feature name
+  std::string cases = "";  // or .jsonl of {"x": [...]}: in the model's own order
 };
 
 // One line a row: {"margin":[...],"prediction":[...],"leaf":[...]} with float32 numbers in their
