@@ -180,7 +180,7 @@ void Engine::arm_clock() {
   if (due_.empty()) return;
   clock_timer_ = parts_.loop.at(due_.begin()->first, [this] {
     clock_timer_.reset();
-    post({[this](Turn& turn) { clock_due(turn); }, true, {}});
+    post({[this](Turn& turn) { clock_due(turn); }, false, {}});
   });
 }
 
@@ -194,7 +194,7 @@ void Engine::clock_due(Turn& turn) {
       if (trigger.id == id) tick_trigger(turn, *version, trigger);
     }
   }
-  // Also when the commit fails: the low-water marks tell then what is still due.
+  // When the commit fails, the clock is armed again from the low-water marks that are durable.
   turn.after.push_back([this] { arm_clock(); });
 }
 

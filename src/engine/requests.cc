@@ -199,8 +199,13 @@ void Engine::reopen(Turn& turn, const std::shared_ptr<RunRequest>& request,
 Result<RunResult> Engine::stored_result(const run::RunId& id) {
   TIDEMILL_TRY_LET(stored, parts_.store.load_run(id));
   if (!stored) return fail(Code::kInternal, fmt::format("run {} is not stored", id.value));
-  TIDEMILL_TRY_LET(version, load_(stored->row.bundle));
-  TIDEMILL_TRY_LET(run, run::restore_instance(version.flow, std::move(*stored)));
+  const FlowVersion* known = flows_.version(stored->row.bundle);
+  std::shared_ptr<const flow::Flow> flow = known != nullptr ? known->flow : nullptr;
+  if (!flow) {
+    TIDEMILL_TRY_LET(version, load_(stored->row.bundle));
+    flow = version.flow;
+  }
+  TIDEMILL_TRY_LET(run, run::restore_instance(flow, std::move(*stored)));
   return RunResult{id, run.row.state, run::output_of(run), run.row.error_code, run.row.error};
 }
 

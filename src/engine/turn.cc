@@ -255,6 +255,7 @@ void Engine::commit_failed(std::unique_ptr<Turn> turn, const Error& error) {
   parts_.loop.after(kHoldAfterFailure, [this] {
     for (Event& event : held_) inbox_.push_back(std::move(event));
     held_.clear();
+    arm_clock();
     schedule_turn();
   });
 }
