@@ -68,6 +68,9 @@ class SqlSplitter {
         copy(end);
       } else if (two == "--" || two == "/*") {
         copy(end_of_comment(text_, at_));
+      } else if (c == '?' || (c == '$' && two.size() == 2 && two[1] >= '0' && two[1] <= '9')) {
+        return tl::unexpected<SqlTextError>(
+            {at_, "a numbered parameter; write the value's name as {{ name }} instead"});
       } else if (two == "{{") {
         if (auto problem = take_expression()) {
           return tl::unexpected<SqlTextError>(std::move(*problem));

@@ -1,0 +1,54 @@
+#include "flow/project.h"
+
+#include "flow/test_project.h"
+
+namespace tidemill::flow {
+namespace {
+
+class LoadProject : public ::testing::Test {
+ protected:
+  std::string errors(const std::string& yaml) {
+    source_.files["tidemill.yaml"] = yaml;
+    auto const project = load_project(source_);
+    return project ? "none" : text_of(project.error());
+  }
+  MemorySource source_;
+};
+
+TEST_F(LoadProject, HasDefaultsWithoutAFile) {
+  auto const project = load_project(source_);
+  ASSERT_TRUE(project);
+  EXPECT_EQ(project->zone, "UTC");
+  EXPECT_EQ(project->interpreter, "python3");
+}
+
+TEST_F(LoadProject, ReadsEveryKey) {
+  source_.files["tidemill.yaml"] =
+      "zone: Europe/Paris\nteam: risk\npython: {interpreter: .venv/bin/python, preload: [numpy]}\n"
+      "connections: {app: {sqlite: data/app.db}}\n"
+      "datasets: {decisions: {path: out/decisions.jsonl}, other: }\nallow_private: [127.0.0.1]\n";
+  auto const project = load_project(source_);
+  ASSERT_TRUE(project) << text_of(project.error());
+  EXPECT_EQ(project->zone, "Europe/Paris");
+  EXPECT_EQ(project->preload, std::vector<std::string>{"numpy"});
+  EXPECT_EQ(project->connections.at("app").sqlite, "data/app.db");
+  EXPECT_EQ(project->datasets.at("decisions").path, "out/decisions.jsonl");
+  EXPECT_EQ(project->datasets.at("other").path, "");
+  EXPECT_EQ(project->allow_private, std::vector<std::string>{"127.0.0.1"});
+}
+
+TEST_F(LoadProject, RefusesMistakes) {
+  EXPECT_EQ(errors("[]"), "tidemill.yaml:1:1: the project: found a list, expected a map\n");
+  EXPECT_EQ(errors("zone: Nowhere/X\nconections: {}\nconnections: {a: {}, b c: {sqlite: x}, d: {sqlite: /x}}\n"),
+            "tidemill.yaml:1:7: 'zone' of the project: 'Nowhere/X' is no time zone\n"
+            "tidemill.yaml:2:1: unknown key 'conections' in the project; did you mean 'connections'? "
+            "expected one of: zone, team, python, connections, datasets, allow_private\n"
+            "tidemill.yaml:3:15: connection 'a' has no 'sqlite'\n"
+            "tidemill.yaml:3:22: 'connections' of the project: found 'b c', expected a name\n"
+            "tidemill.yaml:3:52: 'sqlite' of connection 'd': found '/x', expected a path within the "
+            "project, relative to its folder, without '.' or '..' parts\n");
+  EXPECT_EQ(errors("a: [\n"), "");
+}
+
+}  // namespace
+}  // namespace tidemill::flow
