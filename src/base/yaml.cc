@@ -83,6 +83,7 @@ class Builder final : public YAML::EventHandler {
     YamlNode node;
     YAML::anchor_t anchor;
     bool key_pending = false;  // of a map: a key was read, its value is next
+    std::unordered_map<std::string, int> lines = {};  // of a map: where each key stands
   };
 
   [[noreturn]] static void refuse(Mark mark, std::string message) {
@@ -139,11 +140,10 @@ class Builder final : public YAML::EventHandler {
     if (node.scalar == "<<" && !node.quoted) {
       refuse(node.mark, "the merge key '<<' is not accepted; write the fields out");
     }
-    for (const auto& entry : parent.node.entries) {
-      if (entry.key == node.scalar) {
-        refuse(node.mark, fmt::format("'{}' is given twice; it stands first in line {}",
-                                      printable(node.scalar, 60), entry.key_mark.line));
-      }
+    auto const [first, is_new] = parent.lines.emplace(node.scalar, node.mark.line);
+    if (!is_new) {
+      refuse(node.mark, fmt::format("'{}' is given twice; it stands first in line {}",
+                                    printable(node.scalar, 60), first->second));
     }
     parent.node.entries.push_back({std::move(node.scalar), node.mark, {}});
     parent.key_pending = true;
@@ -156,17 +156,16 @@ class Builder final : public YAML::EventHandler {
   size_t nodes_ = 0;
 };
 
+// Every malformed text has a first byte at which no sequence of up to four bytes is well-formed.
 Mark place_of_bad_utf8(std::string_view text) {
   Mark mark{1, 1};
-  for (std::string_view line : split(text, '\n')) {
-    if (!is_utf8(line)) {
-      while (is_utf8(line.substr(0, static_cast<size_t>(mark.column - 1))) &&
-             static_cast<size_t>(mark.column) <= line.size()) {
-        ++mark.column;
-      }
-      return mark;
-    }
-    ++mark.line;
+  for (size_t at = 0; at < text.size();) {
+    size_t length = 1;
+    while (length <= 4 && !is_utf8(text.substr(at, length))) ++length;
+    if (length > 4) return mark;
+    mark = text[at] == '\n' ? Mark{mark.line + 1, 1}
+                            : Mark{mark.line, mark.column + static_cast<int>(length)};
+    at += length;
   }
   return mark;
 }
