@@ -43,7 +43,7 @@ Result<Schedule> schedule_of(const CronRequest& request, clock::ZoneCache& zones
   return Schedule::parse(request.expr, dialect, options);
 }
 
-// RFC 3339, or whole seconds since 1970.
+// RFC 3339, or a whole number since 1970.
 Result<Time> instant_of(std::string_view name, std::string_view text) {
   auto bad = [&](std::string_view why) {
     return fail(Code::kInvalid, fmt::format("{}: {}", name, why));
@@ -194,7 +194,7 @@ struct LineRequest {
 struct LineField {
   std::string_view name;
   std::string& (*place)(LineRequest&);
-  bool takes_seconds;  // a whole number, too
+  bool takes_number;  // a whole number, too
 };
 constexpr std::array<LineField, 8> kLineFields = {{
     {"expr", [](LineRequest& r) -> std::string& { return r.request.expr; }, false},
@@ -202,7 +202,7 @@ constexpr std::array<LineField, 8> kLineFields = {{
     {"dialect", [](LineRequest& r) -> std::string& { return r.request.dialect; }, false},
     {"from", [](LineRequest& r) -> std::string& { return r.from; }, true},
     {"to", [](LineRequest& r) -> std::string& { return r.to; }, true},
-    {"id", [](LineRequest& r) -> std::string& { return r.request.id; }, false},
+    {"id", [](LineRequest& r) -> std::string& { return r.request.id; }, true},
     {"days", [](LineRequest& r) -> std::string& { return r.request.days; }, false},
     {"dst", [](LineRequest& r) -> std::string& { return r.request.dst; }, false},
 }};
@@ -231,10 +231,10 @@ Result<LineRequest> parse_line(std::string_view line, const CronTicksOptions& de
                               join(valid, ", ")));
     }
     if (value.is_null()) continue;
-    if (!value.is_string() && !(field->takes_seconds && value.is_int())) {
+    if (!value.is_string() && !(field->takes_number && value.is_int())) {
       return fail(Code::kInvalid,
                   fmt::format("field '{}': found {}, expected text{}", name, value.kind(),
-                              field->takes_seconds ? " or whole seconds" : ""));
+                              field->takes_number ? " or a whole number" : ""));
     }
     field->place(request) = value.is_int() ? fmt::format("{}", value.as_int()) : value.as_string();
     has_expr = has_expr || name == "expr";

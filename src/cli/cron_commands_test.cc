@@ -174,7 +174,7 @@ TEST(CronExplain, AnswersInJson) {
   options.count = 1;
   EXPECT_EQ(explain(options).out,
             "{\"expr\":\"*/30 * * * *\",\"dialect\":\"tidemill\",\"zone\":\"UTC\","
-            "\"words\":\"every 30 minutes\",\"clock_changes\":\"the clock of UTC never changes\","
+            "\"words\":\"every 30 minutes\",\"clock_changes\":\"the clock of UTC does not change\","
             "\"next\":[{\"due\":\"1970-01-01T00:30:00Z\",\"local\":\"1970-01-01T00:30:00+00:00\","
             "\"label\":\"1970-01-01T00:30\",\"fold\":0}]}\n");
   options.request.dialect = "quartz";

@@ -10,6 +10,8 @@
 namespace tidemill::clock {
 namespace {
 
+// A zone without changes after this instant has none in its rules.
+constexpr int64_t kYear2030_s = 1'893'456'000;
 constexpr size_t kMostTimes = 6;  // written out as 02:00, 02:30 ... up to here
 
 constexpr std::array<std::string_view, 7> kWeekdays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
@@ -226,7 +228,13 @@ std::string year_words(const Pattern& p) {
     }
   }
   int const all = kLastYear - kFirstYear + 1;
-  return static_cast<int>(years.size()) == all ? "" : " in " + list_words(years, plain);
+  if (static_cast<int>(years.size()) == all) return {};
+  int const step = even_step(years);
+  if (step > 1) {
+    return fmt::format(" in every {} year from {} to {}", ordinal(step), years.front(),
+                       years.back());
+  }
+  return " in " + list_words(years, plain);
 }
 
 std::string day_words(const Pattern& p, bool is_daily) {
@@ -262,9 +270,8 @@ std::string describe(const Schedule& schedule) {
 
 std::string describe_clock_changes(const Schedule& schedule) {
   if (schedule.is_reboot() || schedule.every()) return {};
-  Segment const now = schedule.zone().segment_at(0);
-  if (now.is_first() && now.is_last()) {
-    return fmt::format("the clock of {} never changes", schedule.zone().name());
+  if (schedule.zone().segment_at(kYear2030_s).is_last()) {
+    return fmt::format("the clock of {} does not change", schedule.zone().name());
   }
   bool const is_wild = schedule.pattern().is_wild();
   DstRule const dst = schedule.dst();

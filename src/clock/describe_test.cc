@@ -55,6 +55,8 @@ TEST(Describe, SaysSchedulesInPlainWords) {
            {"5 * * * * *", "at second 5 of every minute"},
            {"* 30 2 * * *", "every second of 02:30 every day"},
            {"0 0 0 1 1 * 2030", "at 00:00 on day 1 of the month in January in 2030"},
+           {"0 0 0 1 1 * */2",
+            "at 00:00 on day 1 of the month in January in every 2nd year from 1970 to 2198"},
            {"@every 90s", "every 1 minute 30 seconds"},
            {"@every 1h", "every hour"},
            {"@reboot", "once at each start of the scheduler"}}) {
@@ -77,7 +79,7 @@ TEST(Describe, SaysThatADebianEntryNeverFires) {
 TEST(Describe, SaysWhatAClockChangeDoes) {
   ScheduleOptions options;
   EXPECT_EQ(describe_clock_changes(*Schedule::parse("0 2 * * *", Dialect::kDebian, options)),
-            "the clock of UTC never changes");
+            "the clock of UTC does not change");
   options.zone = *Zone::load("Europe/Paris");
   EXPECT_EQ(
       describe_clock_changes(*Schedule::parse("0 2 * * *", Dialect::kDebian, options)),

@@ -15,7 +15,8 @@ namespace {
 constexpr Time kYear2028 = Time::from_seconds(1'830'297'600);
 constexpr Time kYear2029 = Time::from_seconds(1'861'920'000);
 constexpr size_t kMostTicks = 5'000'000;
-constexpr int64_t kPacing_s = 10;
+// Ten seconds for each caught-up job, and as much for those that become due meanwhile.
+constexpr int64_t kPacing_s = 12;
 
 struct KindName {
   std::string_view name;
@@ -142,8 +143,8 @@ Result<Comparison> compare_year(const Json& row) {
   return comparison;
 }
 
-// True if every minute that only Debian has lies within the time that its catch-ups take, ten
-// seconds each, from the change on which they are due.
+// True if every minute that only Debian has lies within the time that its catch-ups take,
+// from the change on which they are due.
 bool is_pacing(const Window& window, const std::vector<int64_t>& runs,
                const std::vector<int64_t>& minutes) {
   if (window.schedule.pattern().is_wild()) return false;

@@ -64,10 +64,12 @@ Result<Schedule> Schedule::parse(std::string_view text, Dialect dialect,
     schedule.zone_ = zone;
   }
   if (dialect == Dialect::kTidemill && !schedule.reboot_ && !schedule.next(kFirstInstant)) {
-    return fail(Code::kInvalid,
-                fmt::format("'{}' never fires: no such date comes; mend the day, month or year. "
-                            "debian, cronie and vixie4 accept an impossible date and never run it",
-                            printable(text, 100)));
+    return fail(
+        Code::kInvalid,
+        fmt::format("day and month fields: '{}' never fires, no such date comes; mend the day, "
+                    "the month or the year. Elsewhere: "
+                    "debian, cronie and vixie4 accept an impossible date and never run it",
+                    printable(text, 100)));
   }
   return schedule;
 }
