@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from typing import Any, Dict, List, NoReturn, Optional
+from typing import Any, Dict, List, NoReturn, Optional, TextIO
 
 from tidemill_worker.request import Request, read_request
 
@@ -73,14 +73,17 @@ def _enter(request: Request) -> None:
     os.environ.update(request.env)
     limit_threads()
     time.tzset()
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(  # type: ignore[union-attr]
-            encoding="utf-8", errors="backslashreplace", line_buffering=True
-        )
+    # New ones: those of a warm interpreter remember what kind of file they were opened on.
+    sys.stdout = sys.__stdout__ = _line_stream(1)
+    sys.stderr = sys.__stderr__ = _line_stream(2)
     if not sys.path or sys.path[0] != request.bundle:
         sys.path.insert(0, request.bundle)
     if request.folder:
         os.chdir(request.folder)
+
+
+def _line_stream(fd: int) -> TextIO:
+    return open(fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def _run(request: Request) -> int:

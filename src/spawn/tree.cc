@@ -66,7 +66,8 @@ std::vector<pid_t> children_of(pid_t pid) {
   std::vector<pid_t> children;
   for (const pid_t thread : numbered_entries(fmt::format("/proc/{}/task", pid))) {
     const std::string path = fmt::format("/proc/{}/task/{}/children", pid, thread);
-    for (const std::string_view child : split(trim(read_small(path, 4u << 20)), ' ')) {
+    const std::string listed = read_small(path, 4u << 20);
+    for (const std::string_view child : split(trim(listed), ' ')) {
       if (const pid_t n = number<pid_t>(child); n > 0) children.push_back(n);
     }
   }

@@ -180,7 +180,9 @@ void Zygotes::drain(const Key& key) {
     Zygote& zygote = *found->second;
     char packet[kMaxPacketBytes];
     const ssize_t n = ::recv(zygote.channel.get(), packet, sizeof packet, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n < 0 && errno == EAGAIN) return;
+    // A reset comes before what was sent ahead of it: calls may have been taken.
+    if (n < 0 && (errno == EINTR || errno == ECONNRESET)) continue;
     if (n <= 0) {
       const std::string why = zygote.why.empty() ? "the warm interpreter ended" : zygote.why;
       end(key, why);
