@@ -8,7 +8,7 @@
 
 namespace tidemill::model {
 
-// The exponential of a float32 with the bits of glibc's expf.
+// The exponential of a float32, with the bits that XGBoost gets from glibc.
 float exp_float(float x);
 
 float sigmoid(float margin);

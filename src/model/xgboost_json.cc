@@ -33,7 +33,13 @@ class XgboostReader {
     bool has_learner = false;
     TIDEMILL_TRY(reader_.object([&](std::string_view name) -> Status {
       if (name == "version") return reader_.integers(version_, 3);
-      if (name != "learner") return unknown_member("the document", name);
+      if (name != "learner") {
+        return fail(
+            Code::kInvalid,
+            fmt::format("\"{}\" is not a part of an XGBoost model, which has \"learner\" and "
+                        "\"version\"",
+                        printable(name, 60)));
+      }
       has_learner = true;
       return read_learner();
     }));
