@@ -144,11 +144,11 @@ class TickWriter {
   int64_t day_begin_ = INT64_MAX / 2;
 };
 
-enum class TickForm { kLines, kJson };
+enum class Form { kText, kJson };
 
-void write_ticks(const Schedule& schedule, Window window, TickForm form, std::FILE* out) {
+void write_ticks(const Schedule& schedule, Window window, Form form, std::FILE* out) {
   TickWriter writer(out);
-  bool const json = form == TickForm::kJson;
+  bool const json = form == Form::kJson;
   if (json) writer.text("{\"ticks\":[");
   bool is_first = true;
   for (auto tick = first_tick(schedule, window); tick && tick->due < window.to;
@@ -249,7 +249,7 @@ Status answer_line(std::string_view line, const CronTicksOptions& defaults, cloc
   TIDEMILL_TRY_LET(schedule, schedule_of(request.request, zones));
   TIDEMILL_TRY_LET(window, window_of(request.from, request.to));
   TIDEMILL_TRY(check_count(schedule, window));
-  write_ticks(schedule, window, TickForm::kJson, out);
+  write_ticks(schedule, window, Form::kJson, out);
   return {};
 }
 
@@ -268,8 +268,8 @@ int answer_lines(const CronTicksOptions& options, std::FILE* in, std::FILE* out)
   }
 }
 
-int complain(const Error& error, bool json, std::FILE* out, std::FILE* err) {
-  if (json) {
+int complain(const Error& error, Form form, std::FILE* out, std::FILE* err) {
+  if (form == Form::kJson) {
     write_error(error, out);
   } else {
     std::string const line = "error: " + error.text() + "\n";
@@ -326,36 +326,39 @@ void explain_as_text(const Schedule& schedule, const std::vector<Tick>& ticks, s
 
 int cron_ticks(const CronTicksOptions& options, std::FILE* in, std::FILE* out, std::FILE* err) {
   if (options.jsonl) return answer_lines(options, in, out);
+  Form const form = options.json ? Form::kJson : Form::kText;
   clock::ZoneCache zones;
   auto const schedule = schedule_of(options.request, zones);
-  if (!schedule) return complain(schedule.error(), options.json, out, err);
+  if (!schedule) return complain(schedule.error(), form, out, err);
   auto const window = window_of(options.from, options.to);
-  if (!window) return complain(window.error(), options.json, out, err);
+  if (!window) return complain(window.error(), form, out, err);
   if (Status const status = check_count(*schedule, *window); !status) {
-    return complain(status.error(), options.json, out, err);
+    return complain(status.error(), form, out, err);
   }
-  write_ticks(*schedule, *window, options.json ? TickForm::kJson : TickForm::kLines, out);
+  write_ticks(*schedule, *window, form, out);
   std::fflush(out);
   return kCronOk;
 }
 
 int cron_explain(const CronExplainOptions& options, std::FILE* out, std::FILE* err) {
+  Form const form = options.json ? Form::kJson : Form::kText;
   clock::ZoneCache zones;
   auto const schedule = schedule_of(options.request, zones);
-  if (!schedule) return complain(schedule.error(), options.json, out, err);
+  if (!schedule) return complain(schedule.error(), form, out, err);
   if (options.count < 0 || options.count > kMostExplained) {
     return complain(
         {Code::kInvalid,
          fmt::format("count: found {}, expected 0 to {}", options.count, kMostExplained),
          {}},
-        options.json, out, err);
+        form, out, err);
   }
   std::vector<Tick> ticks;
   for (auto tick = schedule->next(options.now);
        tick && ticks.size() < static_cast<size_t>(options.count); tick = schedule->next(*tick)) {
     ticks.push_back(*tick);
   }
-  options.json ? explain_as_json(*schedule, ticks, out) : explain_as_text(*schedule, ticks, out);
+  form == Form::kJson ? explain_as_json(*schedule, ticks, out)
+                      : explain_as_text(*schedule, ticks, out);
   std::fflush(out);
   return kCronOk;
 }

@@ -97,16 +97,19 @@ std::string unit_words(const Numbers& numbers, std::string_view unit) {
   return fmt::format("{}{} {}", unit, numbers.size() == 1 ? "" : "s", list_words(numbers, plain));
 }
 
+enum class Precision { kMinutes, kSeconds };
+
 // "at 02:00, 02:30 and 03:00", or nothing if these are too many.
 std::string clock_times(const Numbers& hours, const Numbers& minutes, const Numbers& seconds,
-                        bool with_seconds) {
+                        Precision precision) {
   if (hours.size() * minutes.size() * seconds.size() > kMostTimes) return {};
   std::vector<std::string> times;
   for (int hour : hours) {
     for (int minute : minutes) {
       for (int second : seconds) {
-        times.push_back(with_seconds ? fmt::format("{:02}:{:02}:{:02}", hour, minute, second)
-                                     : fmt::format("{:02}:{:02}", hour, minute));
+        times.push_back(precision == Precision::kSeconds
+                            ? fmt::format("{:02}:{:02}:{:02}", hour, minute, second)
+                            : fmt::format("{:02}:{:02}", hour, minute));
       }
     }
   }
@@ -131,7 +134,7 @@ struct TimeWords {
 TimeWords minutes_words(const Numbers& hours, const Numbers& minutes) {
   if (minutes.size() == 60) return {"every minute" + hours_limit(hours)};
   if (hours.size() < 24) {
-    std::string times = clock_times(hours, minutes, {0}, false);
+    std::string times = clock_times(hours, minutes, {0}, Precision::kMinutes);
     if (!times.empty()) return {std::move(times), true};
   }
   bool const on_the_hour = minutes.size() == 1 && minutes[0] == 0;
@@ -153,7 +156,7 @@ TimeWords minutes_words(const Numbers& hours, const Numbers& minutes) {
 }
 
 TimeWords seconds_words(const Numbers& hours, const Numbers& minutes, const Numbers& seconds) {
-  std::string times = clock_times(hours, minutes, seconds, true);
+  std::string times = clock_times(hours, minutes, seconds, Precision::kSeconds);
   if (!times.empty()) return {std::move(times), true};
   std::string every;
   if (seconds.size() == 60) {
@@ -237,12 +240,12 @@ std::string year_words(const Pattern& p) {
   return " in " + list_words(years, plain);
 }
 
-std::string day_words(const Pattern& p, bool is_daily) {
+std::string day_words(const Pattern& p, const TimeWords& time) {
   bool const any_dom = p.dom == kAllDoms;
   bool const any_dow = p.dow == kAllDows;
   std::string words;
   if ((any_dom && any_dow) || (p.days_any && (any_dom || any_dow))) {
-    words = is_daily ? "every day" : "";
+    words = time.is_daily ? "every day" : "";
   } else if (any_dom) {
     words = dow_words(p);
   } else if (any_dow) {
@@ -265,7 +268,7 @@ std::string describe(const Schedule& schedule) {
   if (schedule.every()) return schedule.every()->describe();
   if (!schedule.next(kFirstInstant)) return "never: no time matches";
   TimeWords const time = time_words(schedule.pattern());
-  return time.words + day_words(schedule.pattern(), time.is_daily);
+  return time.words + day_words(schedule.pattern(), time);
 }
 
 std::string describe_clock_changes(const Schedule& schedule) {
