@@ -421,7 +421,7 @@ Result<std::optional<int64_t>> date_diff(DatePart part, Timestamp start, Timesta
   const int64_t first = day_of(start);
   const int64_t last = day_of(end);
   if (is_day_part(part)) return last - first;
-  if (is_week_part(part)) return (monday_of(last) - monday_of(first)) / 7;
+  if (is_week_part(part)) return (last - first) / 7;
   if (part == DatePart::kIsoYear) return iso_week(last).year - iso_week(first).year;
   const CivilDate a = civil_from_days(first);
   const CivilDate b = civil_from_days(last);
@@ -429,7 +429,7 @@ Result<std::optional<int64_t>> date_diff(DatePart part, Timestamp start, Timesta
     case DatePart::kMonth:
       return (b.year - a.year) * 12 + b.month - a.month;
     case DatePart::kQuarter:
-      return (b.year - a.year) * 4 + (b.month - 1) / 3 - (a.month - 1) / 3;
+      return (b.year * 12 + b.month - 1) / 3 - (a.year * 12 + a.month - 1) / 3;
     default: {
       const int64_t years = month_size(part) / 12;
       return b.year / years - a.year / years;

@@ -62,7 +62,8 @@ Result<std::optional<double>> extract_double(DatePart part, Interval interval);
 Result<Timestamp> date_trunc(DatePart part, Timestamp timestamp);
 Result<Interval> date_trunc(DatePart part, Interval interval);
 
-// Boundaries of the part crossed from start to end. Nothing if one is infinite.
+// Boundaries of the part crossed from start to end, but for weeks: those are whole spans of seven
+// days between the dates. Nothing if one is infinite.
 Result<std::optional<int64_t>> date_diff(DatePart part, Timestamp start, Timestamp end);
 Result<std::optional<int64_t>> date_diff(DatePart part, TimeOfDay start, TimeOfDay end);
 // Whole units between start and end.

@@ -321,8 +321,9 @@ Result<TimeOfDay> parse_time(std::string_view text) {
   const std::string_view trimmed = trim_blanks(text);
   size_t at = 0;
   const TimeRead time = read_time(trimmed, at);
-  if (time.fault == TextFault::kNone && read_zone(trimmed, at).well_formed) {
-    return TimeOfDay{time.us};
+  if (time.fault == TextFault::kNone) {
+    const ZoneRead zone = read_zone(trimmed, at);
+    if (zone.well_formed && zone.known) return TimeOfDay{time.us};
   }
   const TimestampRead whole = read_timestamp(trimmed);
   if (whole.fault == TextFault::kNone && whole.timestamp.is_finite()) {

@@ -197,6 +197,13 @@ DecimalType decimal_common_type(DecimalType a, DecimalType b) {
   return {kMaxDecimalWidth, static_cast<uint8_t>(kMaxDecimalWidth - whole)};
 }
 
+std::optional<DecimalType> decimal_modulo_type(DecimalType a, DecimalType b) {
+  const int whole = std::max(a.width - a.scale, b.width - b.scale);
+  const int scale = std::max(a.scale, b.scale);
+  if (whole + scale > kMaxDecimalWidth) return std::nullopt;
+  return DecimalType{static_cast<uint8_t>(whole + scale), static_cast<uint8_t>(scale)};
+}
+
 DecimalType decimal_add_type(DecimalType a, DecimalType b) {
   const int whole = std::max(a.width - a.scale, b.width - b.scale);
   const int scale = std::max(a.scale, b.scale);

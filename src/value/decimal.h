@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -69,9 +70,12 @@ constexpr DecimalType decimal_type_of_integer() {
   return {38, 0};
 }
 
-// The smallest type that holds both, for comparisons, CASE, COALESCE, % and least/greatest; at most
+// The smallest type that holds both, for comparisons, CASE, COALESCE and least/greatest; at most
 // 38 digits.
 DecimalType decimal_common_type(DecimalType a, DecimalType b);
+// %: the common type without loss; nothing if that needs more than 38 digits: SQL then takes
+// DOUBLE.
+std::optional<DecimalType> decimal_modulo_type(DecimalType a, DecimalType b);
 // + and -: one digit more than the common type, both sides are brought to the result's scale first.
 DecimalType decimal_add_type(DecimalType a, DecimalType b);
 // *: widths and scales are added. Error if the scale passes 38.

@@ -94,15 +94,31 @@ Result<T> parse_floating(std::string_view text, std::string_view type) {
   return x;
 }
 
+// "1.2345e+05" with the fewest digits that read back. Where the number lies exactly halfway between
+// two such texts there is no nearest one, and DuckDB shows one digit more, which is exact.
+template <class T>
+std::string scientific(T x) {
+  char buffer[64];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, x, std::chars_format::scientific);
+  std::string shortest(buffer, end.ptr);
+  if constexpr (std::is_same_v<T, float>) {
+    const auto digits = static_cast<int>(shortest.find('e')) - (shortest[1] == '.' ? 1 : 0);
+    std::string longer = fmt::format("{:.{}e}", static_cast<double>(x), digits);
+    const bool halfway = longer[longer.find('e') - 1] == '5';
+    double read = 0;
+    std::from_chars(longer.data(), longer.data() + longer.size(), read);
+    if (halfway && read == static_cast<double>(x)) return longer;
+  }
+  return shortest;
+}
+
 // Shortest digits, laid out as DuckDB does: an exponent form below 1e-4 and from 1e16.
 template <class T>
 std::string format_floating(T x) {
   if (std::isnan(x)) return std::signbit(x) ? "-nan" : "nan";
   if (std::isinf(x)) return x < 0 ? "-inf" : "inf";
-  char buffer[64];
-  const auto end =
-      std::to_chars(buffer, buffer + sizeof buffer, std::fabs(x), std::chars_format::scientific);
-  std::string_view shown(buffer, static_cast<size_t>(end.ptr - buffer));
+  const std::string shortest = scientific(std::fabs(x));
+  const std::string_view shown = shortest;
   const size_t e = shown.find('e');
   std::string digits(shown.substr(0, e));
   if (digits.size() > 1) digits.erase(1, 1);
