@@ -257,6 +257,21 @@ Status SimFiles::rename(const std::string& from, const std::string& to) {
   return {};
 }
 
+Status SimFiles::truncate(const std::string& path, int64_t size) {
+  TIDEMILL_TRY_LET(node, find_file(path, "open"));
+  if (size < 0) return fail_system(EINVAL, "truncate", path);
+  Content& content = *node->content;
+  const auto wanted = static_cast<size_t>(size);
+  if (wanted > content.bytes.size()) {
+    TIDEMILL_TRY(check_space(wanted - content.bytes.size(), path));
+  }
+  content.bytes.resize(wanted, '\0');
+  content.synced = wanted;
+  content.modified = queue_.now().wall;
+  tell_watches(normalize(path));
+  return {};
+}
+
 Status SimFiles::remove(const std::string& path) {
   const std::string name = normalize(path);
   const auto found = nodes_.find(name);

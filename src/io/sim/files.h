@@ -36,6 +36,7 @@ class SimFiles final : public Files {
   Result<std::vector<FileInfo>> list(const std::string& folder) override;
   Status make_folders(const std::string& path, int mode = 0755) override;
   Status rename(const std::string& from, const std::string& to) override;
+  Status truncate(const std::string& path, int64_t size) override;
   Status remove(const std::string& path) override;
   Result<std::unique_ptr<FolderWatch>> watch(std::vector<std::string> folders,
                                              std::function<void()> changed) override;

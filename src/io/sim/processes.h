@@ -16,10 +16,10 @@ namespace tidemill::io {
 struct SimProcessResult {
   Duration takes = Duration::millis(1);
   int exit_code = 0;
-  std::string output;  // JSON written to the spec's output_path at the end; "" writes nothing
-  std::string log;     // appended to its log_path at the end
-  std::string error;   // of a Python function
-  std::optional<Error> refused;  // start() answers this, and there is no process
+  std::string output = {};  // JSON written to the spec's output_path at the end; "" writes nothing
+  std::string log = {};     // appended to its log_path at the end
+  std::string error = {};   // of a Python function
+  std::optional<Error> refused = {};  // start() answers this, and there is no process
   enum class OnTerm { kEnds, kIgnores } on_term = OnTerm::kEnds;
 };
 
