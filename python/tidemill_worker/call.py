@@ -11,6 +11,7 @@ import time
 import traceback
 from typing import Any, Dict, List, NoReturn, Optional, TextIO
 
+from tidemill_worker import bundle
 from tidemill_worker.request import Request, read_request
 
 _CHANNEL = 3
@@ -31,8 +32,7 @@ class CallError(Exception):
 
 def main(arguments: List[str]) -> None:
     """A fresh interpreter for one call: its description is behind descriptor 3."""
-    del arguments
-    run_and_exit(read_request(_CHANNEL))
+    run_and_exit(read_request(_CHANNEL), arguments[0])
 
 
 def limit_threads() -> None:
@@ -41,11 +41,11 @@ def limit_threads() -> None:
         os.environ.setdefault(name, "1")
 
 
-def run_and_exit(request: Request) -> NoReturn:
+def run_and_exit(request: Request, cache: str) -> NoReturn:
     """Run the call, then end as an interpreter ends: threads joined, exit handlers run, flushed."""
     code = 1
     try:
-        _enter(request)
+        _enter(request, cache)
         code = _run(request)
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
@@ -62,7 +62,7 @@ def run_and_exit(request: Request) -> NoReturn:
     os._exit(code & 0xFF)
 
 
-def _enter(request: Request) -> None:
+def _enter(request: Request, cache: str) -> None:
     if request.cgroup_procs:
         try:
             with open(request.cgroup_procs, "w") as procs:
@@ -76,8 +76,7 @@ def _enter(request: Request) -> None:
     # New ones: those of a warm interpreter remember what kind of file they were opened on.
     sys.stdout = sys.__stdout__ = _line_stream(1)
     sys.stderr = sys.__stderr__ = _line_stream(2)
-    if not sys.path or sys.path[0] != request.bundle:
-        sys.path.insert(0, request.bundle)
+    bundle.enter(request.bundle, cache)
     if request.folder:
         os.chdir(request.folder)
 

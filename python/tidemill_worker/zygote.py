@@ -14,7 +14,7 @@ import sys
 import traceback
 from typing import List, NoReturn
 
-from tidemill_worker import call
+from tidemill_worker import bundle, call
 from tidemill_worker.request import read_request
 
 _CHANNEL = 3
@@ -26,8 +26,9 @@ def main(arguments: List[str]) -> None:
     """Serve until the spawner closes the channel, or until forking would not be safe."""
     channel = socket.socket(fileno=_CHANNEL)
     call.limit_threads()
-    sys.path.insert(0, arguments[0])
-    for module in arguments[1:]:
+    cache, folder = arguments[:2]
+    bundle.enter(folder, cache)
+    for module in arguments[2:]:
         try:
             importlib.import_module(module)
         except BaseException as error:  # what a module raises must not end the zygote unexplained
@@ -45,7 +46,7 @@ def main(arguments: List[str]) -> None:
                 "threads cannot be forked safely",
             )
             return
-        if not _fork_spare(channel):
+        if not _fork_spare(channel, cache):
             return
 
 
@@ -56,7 +57,7 @@ def _refuse(channel: socket.socket, why: str) -> None:
         pass  # the spawner is gone
 
 
-def _fork_spare(channel: socket.socket) -> bool:
+def _fork_spare(channel: socket.socket, cache: str) -> bool:
     """Make a spare and wait until it has taken a call. False when the channel has ended."""
     read_end, write_end = os.pipe()
     middle = os.fork()
@@ -64,7 +65,7 @@ def _fork_spare(channel: socket.socket) -> bool:
         if os.fork() != 0:
             os._exit(0)
         os.close(read_end)
-        _be_spare(channel, write_end)
+        _be_spare(channel, write_end, cache)
     os.close(write_end)
     os.waitpid(middle, 0)
     taken = os.read(read_end, 1)
@@ -72,7 +73,7 @@ def _fork_spare(channel: socket.socket) -> bool:
     return taken != b""
 
 
-def _be_spare(channel: socket.socket, write_end: int) -> NoReturn:
+def _be_spare(channel: socket.socket, write_end: int, cache: str) -> NoReturn:
     data, fds, _, _ = socket.recv_fds(channel, 16, 2)
     if len(data) != 8 or len(fds) != 2:
         os._exit(0)
@@ -88,7 +89,7 @@ def _be_spare(channel: socket.socket, write_end: int) -> NoReturn:
     os.close(output_fd)
     request = read_request(request_fd)
     _mark(request.process_id)
-    call.run_and_exit(request)
+    call.run_and_exit(request, cache)
 
 
 def _mark(process_id: str) -> None:

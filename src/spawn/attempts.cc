@@ -76,7 +76,8 @@ void Attempts::recover() {
     attempt->exit.message =
         attempt->origin == Attempt::Origin::kEarlierBoot
             ? "the machine was started anew while this ran; its outcome is not known"
-            : "the spawner ended while this ran; what was left of it was killed, and its outcome is "
+            : "the spawner ended while this ran; what was left of it was killed, and its outcome "
+              "is "
               "not known";
     attempts_.emplace(id, std::move(attempt));
   }
@@ -190,8 +191,7 @@ void Attempts::start(io::ProcessSpec spec, OnStarted done) {
   Attempt& attempt = add(spec, std::move(*log));
   attempt.exit.started = now;
   attempt.waiting.push_back(std::move(done));
-  const Status started =
-      spec.python ? start_python(attempt, spec) : run(attempt, spec.argv, -1);
+  const Status started = spec.python ? start_python(attempt, spec) : run(attempt, spec.argv, -1);
   if (!started) drop(attempt, started.error());
 }
 
@@ -261,12 +261,10 @@ Status Attempts::start_python(Attempt& attempt, const io::ProcessSpec& spec) {
 void Attempts::run_fresh(PythonRequest request, const std::string& why) {
   Attempt* attempt = find(request.id.value);
   if (attempt == nullptr) return;
-  attempt->output.note(
-      fmt::format("a fresh interpreter runs this call, not a warm one: {}", why));
+  attempt->output.note(fmt::format("a fresh interpreter runs this call, not a warm one: {}", why));
   const Fd channel = above_standard(request.request_file.get());
-  const Status started =
-      run(*attempt, worker_command(request.call.interpreter, worker_folder_, "call"),
-          channel.get());
+  const Status started = run(
+      *attempt, worker_command(request.call.interpreter, worker_folder_, "call"), channel.get());
   if (!started) drop(*attempt, started.error());
 }
 
@@ -318,8 +316,8 @@ void Attempts::acknowledge(const io::ProcessId& id) {
 
 void Attempts::reap() {
   while (true) {
-    // Look first, wait after: a zygote's child says its number before it ends, and that message must
-    // be read while the number is still taken.
+    // Look first, wait after: a zygote's child says its number before it ends, and that message
+    // must be read while the number is still taken.
     siginfo_t next{};
     if (::waitid(P_ALL, 0, &next, WEXITED | WNOHANG | WNOWAIT) != 0 || next.si_pid == 0) break;
     const pid_t pid = next.si_pid;
@@ -336,8 +334,7 @@ void Attempts::leader_ended(Attempt& attempt, int status, const rusage& used) {
   io::ProcessExit& exit = attempt.exit;
   attempt.state = Attempt::State::kEnding;
   leaders_.erase(attempt.leader);
-  exit.how = WIFSIGNALED(status) ? io::ProcessExit::How::kSignalled
-                                 : io::ProcessExit::How::kExited;
+  exit.how = WIFSIGNALED(status) ? io::ProcessExit::How::kSignalled : io::ProcessExit::How::kExited;
   exit.code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
   exit.ended = wall_time();
   exit.user_cpu = duration_of(used.ru_utime);

@@ -30,8 +30,10 @@ struct AttemptsOptions {
   uint64_t open_files = 0;  // soft limit that tasks get
   int64_t log_limit_bytes = kMaxLogBytes;
   size_t most = 4096;  // attempts at once
-  enum class Containment { kCgroupWhereAllowed, kMarksOnly } containment =
-      Containment::kCgroupWhereAllowed;
+  enum class Containment {
+    kCgroupWhereAllowed,
+    kMarksOnly
+  } containment = Containment::kCgroupWhereAllowed;
   Zygotes::Limits zygotes;
 };
 
@@ -43,7 +45,8 @@ class Attempts {
   Attempts(AttemptsOptions options, Poller& poller, Journal journal);
   ~Attempts();
 
-  // Takes over what the journal says was running under an earlier spawner: kills what is left of it.
+  // Takes over what the journal says was running under an earlier spawner: kills what is left of
+  // it.
   void recover();
   // Answers once the process exists, or at once. A known id answers as its first start did.
   void start(io::ProcessSpec spec, OnStarted done);
@@ -99,7 +102,7 @@ class Attempts {
   std::string worker_folder_;
   std::map<std::string, std::unique_ptr<Attempt>> attempts_;
   std::unordered_map<pid_t, Attempt*> leaders_;  // of the running ones
-  std::vector<io::ProcessExit> ended_;  // not yet durable
+  std::vector<io::ProcessExit> ended_;           // not yet durable
   std::vector<io::ProcessExit> told_;
   std::optional<Elapsed> retry_record_at_;
   std::optional<Elapsed> sweep_again_at_;

@@ -27,8 +27,8 @@ class Writer {
   std::string out_;
 };
 
-// A read beyond the end, or a count that cannot fit, turns the reader bad for good; every later read
-// gives zero or nothing. The caller asks once, at the end, whether all was well.
+// A read beyond the end, or a count that cannot fit, turns the reader bad for good; every later
+// read gives zero or nothing. The caller asks once, at the end, whether all was well.
 class Reader {
  public:
   explicit Reader(std::string_view bytes) : rest_(bytes) {}

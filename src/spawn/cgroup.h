@@ -1,5 +1,5 @@
-// One cgroup (version 2) an attempt, where this process may make them. What is in one cannot leave it
-// unnoticed, so killing it leaves no descendant.
+// One cgroup (version 2) an attempt, where this process may make them. What is in one cannot leave
+// it unnoticed, so killing it leaves no descendant.
 #pragma once
 
 #include <string>

@@ -64,8 +64,7 @@ void SpawnClient::try_connect() {
 // Nobody answers: starts a spawner, unless one of ours is just coming up, and looks again soon.
 void SpawnClient::try_again() {
   if (spawner_pid_ > 0) ::waitpid(static_cast<pid_t>(spawner_pid_), nullptr, WNOHANG);
-  const bool coming =
-      launched_ && ::waitpid(launched_->pid, nullptr, WNOHANG) == 0;
+  const bool coming = launched_ && ::waitpid(launched_->pid, nullptr, WNOHANG) == 0;
   if (!coming && phase_ == Phase::kConnecting) {
     Result<NewSpawner> launched = launch_spawner(options_.program);
     if (launched) {

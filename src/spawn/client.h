@@ -17,11 +17,11 @@ namespace tidemill::spawn {
 
 // Loop thread only. Destroyed before `loop` and `net`.
 //
-// A broken connection is made again at once; what is not answered is asked again, which is safe since
-// a start of a known id answers as the first did. If no spawner answers, one is started. A spawner with
-// another instance number means that the former one is lost: on_lost is called, then the exits of
-// what it ran come as kLost. Nobody can say whether a start happened only if no spawner can be reached
-// for `give_up`.
+// A broken connection is made again at once; what is not answered is asked again, which is safe
+// since a start of a known id answers as the first did. If no spawner answers, one is started. A
+// spawner with another instance number means that the former one is lost: on_lost is called, then
+// the exits of what it ran come as kLost. Nobody can say whether a start happened only if no
+// spawner can be reached for `give_up`.
 //
 //   main: start_spawner(program); SpawnClient client(loop, net, {program}, log);
 //         client.on_exit(...); client.on_lost(...); client.connect(); loop.run();
@@ -38,8 +38,8 @@ class SpawnClient final : public io::Processes {
 
   // Once, after the callbacks are set.
   void connect();
-  // The server ends on purpose: the spawner ends too, once no task runs. `done` when it was told, or
-  // could not be.
+  // The server ends on purpose: the spawner ends too, once no task runs. `done` when it was told,
+  // or could not be.
   void say_goodbye(std::function<void()> done);
 
   void on_exit(std::function<void(const io::ProcessExit&)> callback) override;

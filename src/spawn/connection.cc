@@ -14,7 +14,7 @@ namespace tidemill::spawn {
 
 namespace {
 constexpr size_t kBufferBytes = 64u << 10;
-constexpr size_t kRoomBytes = 256u << 10;      // below this, postponed frames are made
+constexpr size_t kRoomBytes = 256u << 10;       // below this, postponed frames are made
 constexpr size_t kMostUnreadBytes = 64u << 20;  // a peer that never reads is given up
 constexpr int kReadsATurn = 16;
 }  // namespace
@@ -76,8 +76,7 @@ bool Connection::flush() {
   }
   if (pending != wants_write_) {
     wants_write_ = pending;
-    poller_.change(socket_.get(),
-                   pending ? Poller::Wants::kReadAndWrite : Poller::Wants::kRead);
+    poller_.change(socket_.get(), pending ? Poller::Wants::kReadAndWrite : Poller::Wants::kRead);
   }
   return out_.size() - sent_ < kMostUnreadBytes;
 }
@@ -113,8 +112,7 @@ Fd Door::accept() {
   if (!visitor.open()) return {};
   ucred peer{};
   socklen_t size = sizeof peer;
-  const bool known =
-      ::getsockopt(visitor.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+  const bool known = ::getsockopt(visitor.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
   if (!known || (peer.uid != ::geteuid() && peer.uid != 0)) return {};
   return visitor;
 }

@@ -103,7 +103,8 @@ Result<Journal> Journal::open(const std::string& path, const std::string& fresh_
 
 Status Journal::read_all(const std::string& content) {
   if (content.empty() || std::string_view(content).substr(0, kMagic.size()) != kMagic) {
-    damage_ = fmt::format("{}: not a journal of the spawner (it must begin with {})", path_, kMagic);
+    damage_ =
+        fmt::format("{}: not a journal of the spawner (it must begin with {})", path_, kMagic);
     return {};
   }
   std::string_view rest = std::string_view(content).substr(kMagic.size());
@@ -123,7 +124,8 @@ Status Journal::read_all(const std::string& content) {
     rest.remove_prefix(kRecordHeaderBytes + length);
   }
   if (token_.empty() && damage_.empty()) {
-    damage_ = fmt::format("{}: the first record, which names the data directory, is missing", path_);
+    damage_ =
+        fmt::format("{}: the first record, which names the data directory, is missing", path_);
   }
   size_ = static_cast<int64_t>(content.size() - rest.size());
   return {};
@@ -182,8 +184,8 @@ Status Journal::append(std::string_view payload) {
   return {};
 }
 
-// A new file with what is still of interest. Everything comes from memory, so this also heals a file
-// whose fsync failed.
+// A new file with what is still of interest. Everything comes from memory, so this also heals a
+// file whose fsync failed.
 Status Journal::rewrite() {
   std::string bytes(kMagic);
   frame_record(token_record(token_), bytes);

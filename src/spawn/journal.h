@@ -26,8 +26,8 @@ struct JournalEntry {
 // exit is on the disk before anybody hears of it.
 class Journal {
  public:
-  // Reads what is there, or makes the file with `fresh_token`. A damaged tail is cut off, and the file
-  // as found is kept beside it as "<path>.damaged".
+  // Reads what is there, or makes the file with `fresh_token`. A damaged tail is cut off, and the
+  // file as found is kept beside it as "<path>.damaged".
   static Result<Journal> open(const std::string& path, const std::string& fresh_token);
   Journal(Journal&&) noexcept;
   Journal& operator=(Journal&&) = delete;

@@ -59,7 +59,8 @@ TIDEMILL_BARE int run_child(void* argument) {
   if (::dup2(spec.output_fd, 1) < 0 || ::dup2(spec.output_fd, 2) < 0) {
     return give_up(plan, "take its output");
   }
-  if (spec.channel_fd >= 0 && ::dup2(spec.channel_fd, 3) < 0) return give_up(plan, "take its channel");
+  if (spec.channel_fd >= 0 && ::dup2(spec.channel_fd, 3) < 0)
+    return give_up(plan, "take its channel");
   ::close_range(spec.channel_fd >= 0 ? 4 : 3, ~0u, CLOSE_RANGE_CLOEXEC);
   if (!spec.folder.empty() && ::chdir(spec.folder.c_str()) != 0) {
     return give_up(plan, "enter its folder");
@@ -81,7 +82,7 @@ std::string find_program(const LaunchSpec& spec) {
   }
   for (const std::string_view folder : split(path, ':')) {
     std::string candidate = fmt::format("{}/{}", folder.empty() ? "." : folder, name);
-    struct stat info {};
+    struct stat info{};
     if (::stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
         ::access(candidate.c_str(), X_OK) == 0) {
       return candidate;
@@ -100,10 +101,10 @@ std::string explain(const ChildPlan& plan) {
   if (plan.failed_errno == ENOENT && spec.argv.front().find('/') == std::string::npos) {
     return fmt::format("cannot run {}: no such program in PATH", spec.argv.front());
   }
-  const char* hint = plan.failed_errno == ENOEXEC   ? " (a script needs a first line #!interpreter)"
-                     : plan.failed_errno == ENOENT  ? " (or its interpreter is missing)"
-                     : plan.failed_errno == E2BIG   ? " (arguments and environment are too large)"
-                                                    : "";
+  const char* hint = plan.failed_errno == ENOEXEC  ? " (a script needs a first line #!interpreter)"
+                     : plan.failed_errno == ENOENT ? " (or its interpreter is missing)"
+                     : plan.failed_errno == E2BIG  ? " (arguments and environment are too large)"
+                                                   : "";
   return fmt::format("cannot run {}: {}{}", plan.program, reason, hint);
 }
 
@@ -129,8 +130,8 @@ Result<Launched> launch(const LaunchSpec& spec) {
   sigset_t all, before;
   ::sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, &before);
-  const int pid = ::clone(run_child, stack.get() + kChildStackBytes,
-                          CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
+  const int pid =
+      ::clone(run_child, stack.get() + kChildStackBytes, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
   const int reason = errno;
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
   errno = reason;

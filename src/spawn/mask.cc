@@ -36,7 +36,8 @@ std::string base64_core(std::string_view secret, size_t shift, std::string_view 
 std::string percent_encoded(std::string_view secret, const char* digits) {
   std::string out;
   for (const unsigned char c : secret) {
-    if (std::isalnum(c) || std::string_view("-._~").find(static_cast<char>(c)) != std::string::npos) {
+    if (std::isalnum(c) ||
+        std::string_view("-._~").find(static_cast<char>(c)) != std::string::npos) {
       out.push_back(static_cast<char>(c));
     } else {
       out.push_back('%');

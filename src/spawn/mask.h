@@ -7,10 +7,10 @@
 
 namespace tidemill::spawn {
 
-// Replaces each secret of at least 8 bytes by "***", also when it is cut by the borders of chunks, and
-// also as JSON text, percent-encoded, or within base64 (both alphabets, any alignment). The lines of
-// a secret of several lines are masked one by one too. Only bytes that may begin a secret are held
-// back, so a log is readable while it grows.
+// Replaces each secret of at least 8 bytes by "***", also when it is cut by the borders of chunks,
+// and also as JSON text, percent-encoded, or within base64 (both alphabets, any alignment). The
+// lines of a secret of several lines are masked one by one too. Only bytes that may begin a secret
+// are held back, so a log is readable while it grows.
 //
 //   Masker m({"hunter2-hunter2"});
 //   m.add("pw=hunter2-") == "pw=";   m.add("hunter2\n") == "***\n";

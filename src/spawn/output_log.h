@@ -24,8 +24,8 @@ class OutputLog {
   // Once the task has it. Without this the end of the output is never seen.
   void close_write_end() { write_end_.reset(-1); }
 
-  // Moves what is in the pipe into the file, at most one buffer at a time and `most` buffers, so that a
-  // flood costs neither memory nor the turn of others.
+  // Moves what is in the pipe into the file, at most one buffer at a time and `most` buffers, so
+  // that a flood costs neither memory nor the turn of others.
   enum class Pipe { kOpen, kEnded };
   Pipe drain(int most);
   // A line of the spawner's own: "[tidemill] ...".

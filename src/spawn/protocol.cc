@@ -29,9 +29,9 @@ std::string end(Writer writer) {
 template <class T>
 Result<T> checked(const Reader& reader, T value, std::string_view what) {
   if (reader.finished()) return value;
-  return fail(Code::kInvalid,
-              fmt::format("spawner protocol: malformed {} message: lengths and content disagree",
-                          what));
+  return fail(
+      Code::kInvalid,
+      fmt::format("spawner protocol: malformed {} message: lengths and content disagree", what));
 }
 
 void write_texts(Writer& w, const std::vector<std::string>& texts) {
@@ -298,10 +298,11 @@ Result<std::optional<Frame>> FrameReader::next() {
   }
   const uint8_t version = static_cast<uint8_t>(rest[kHeaderBytes]);
   if (version != kProtocolVersion) {
-    return fail(Code::kInvalid,
-                fmt::format("spawner protocol: version {} was sent, this program speaks version {}; "
-                            "server and spawner must be the same build",
-                            version, kProtocolVersion));
+    return fail(
+        Code::kInvalid,
+        fmt::format("spawner protocol: version {} was sent, this program speaks version {}; "
+                    "server and spawner must be the same build",
+                    version, kProtocolVersion));
   }
   Frame frame;
   frame.type = static_cast<MessageType>(static_cast<uint8_t>(rest[kHeaderBytes + 1]));

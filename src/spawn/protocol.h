@@ -2,8 +2,8 @@
 //
 //   frame = u32 length of the rest | u8 version | u8 type | body        integers little-endian
 //
-// Encoders return a whole frame, decoders take a body. Every length and count is checked against the
-// bytes that are left before anything is reserved, so a hostile peer costs no memory.
+// Encoders return a whole frame, decoders take a body. Every length and count is checked against
+// the bytes that are left before anything is reserved, so a hostile peer costs no memory.
 #pragma once
 
 #include <cstdint>
@@ -104,7 +104,8 @@ struct Frame {
 class FrameReader {
  public:
   void add(std::string_view bytes) { buffer_.append(bytes); }
-  // The next whole frame, nothing if more bytes are needed, or `invalid`: close the connection then.
+  // The next whole frame, nothing if more bytes are needed, or `invalid`: close the connection
+  // then.
   Result<std::optional<Frame>> next();
 
  private:

@@ -72,9 +72,9 @@ TEST(Protocol, EveryTruncationAndEveryExtraByteIsRefused) {
 TEST(Protocol, EveryOverwrittenLengthIsAnErrorOrAnotherMessageAndNeverABigReservation) {
   const std::string start = body_of(encode_start(42, full_spec()));
   for (size_t at = 0; at + 4 <= start.size(); ++at) {
-    for (const std::string_view value : {std::string_view("\xff\xff\xff\xff", 4),
-                                         std::string_view("\xff\xff\xff\x7f", 4),
-                                         std::string_view("\0\0\0\1", 4)}) {
+    for (const std::string_view value :
+         {std::string_view("\xff\xff\xff\xff", 4), std::string_view("\xff\xff\xff\x7f", 4),
+          std::string_view("\0\0\0\1", 4)}) {
       std::string bad = start;
       bad.replace(at, 4, value);
       (void)decode_start(bad);

@@ -115,8 +115,9 @@ TEST_F(Python, AResultThatJsonCannotHoldIsAnErrorThatSaysWhereAndWhat) {
   EXPECT_EQ(error_text(server_.run(server_.python("a", "jobs:when"))),
             "jobs:when: result['rows'][1]['at'] is of type datetime.date, which JSON cannot hold; "
             "return numbers, text, lists and dicts");
-  EXPECT_EQ(error_text(server_.run(server_.python("b", "jobs:nothing_finite"))),
-            "jobs:nothing_finite: result[1] is nan, which JSON cannot hold; return None or a number");
+  EXPECT_EQ(
+      error_text(server_.run(server_.python("b", "jobs:nothing_finite"))),
+      "jobs:nothing_finite: result[1] is nan, which JSON cannot hold; return None or a number");
   EXPECT_NE(error_text(server_.run(server_.python("c", "jobs:loop"))).find("contains itself"),
             std::string::npos);
   EXPECT_EQ(folder_.read("a.out"), "");
@@ -256,9 +257,9 @@ TEST_F(Python, ACallIsLostWithTheSpawnerAndLeavesNobody) {
 
 TEST_F(Python, ManyCallsAtOnceAreEachRunOnce) {
   for (int i = 0; i < 60; ++i) {
-    server_.client().start(server_.python(fmt::format("t{}", i), "jobs:add",
-                                          fmt::format(R"({{"a":{},"b":0}})", i)),
-                           [](Result<int64_t> r) { EXPECT_TRUE(r); });
+    server_.client().start(
+        server_.python(fmt::format("t{}", i), "jobs:add", fmt::format(R"({{"a":{},"b":0}})", i)),
+        [](Result<int64_t> r) { EXPECT_TRUE(r); });
   }
   server_.wait_until([&] { return server_.exits.size() == 60; });
   for (int i = 0; i < 60; ++i) {
@@ -270,11 +271,15 @@ TEST_F(Python, FortyCallsInARow) {
   folder_.write("light.py", "def f(n): return n + 1\n");
   server_.run(server_.python("warm", "light:f", R"({"n":1})"));
   const auto begin = std::chrono::steady_clock::now();
+  std::chrono::duration<double, std::milli> best(1e9);
   for (int i = 0; i < 40; ++i) {
+    const auto one = std::chrono::steady_clock::now();
     EXPECT_EQ(server_.run(server_.python(fmt::format("t{}", i), "light:f", R"({"n":1})")).code, 0);
+    best = std::min(best, decltype(best)(std::chrono::steady_clock::now() - one));
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  fmt::print("40 Python calls in a row: {:.3f} s\n", took.count());
+  fmt::print("40 Python calls in a row: {:.3f} s, the fastest {:.2f} ms\n", took.count(),
+             best.count());
 }
 
 }  // namespace

@@ -38,8 +38,8 @@ Result<Fd> lock(const std::string& path) {
 }
 
 bool same_file(int fd, const std::string& path) {
-  struct stat held {};
-  struct stat named {};
+  struct stat held{};
+  struct stat named{};
   return ::fstat(fd, &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
          held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
@@ -295,11 +295,11 @@ int run_spawner(const SpawnerOptions& given) {
   const std::string socket = socket_path(options.data_folder);
   Result<Door> door = Door::open(socket);
   if (!door) return report(door.error());
+  if (::chdir("/") != 0) return report(system_failure("enter", "/").value());
   to_dev_null(STDIN_FILENO);
   write_whole(STDOUT_FILENO,
               Json().set("socket", socket).set("pid", int64_t{::getpid()}).dump() + "\n");
   to_dev_null(STDOUT_FILENO);
-  (void)::chdir("/");
   Spawner spawner(options, std::move(*locked), std::move(*journal), std::move(*door),
                   raise_open_files());
   spawner.run();

@@ -53,7 +53,8 @@ TEST(Spawner, GivesTheWholeEnvironmentAndNothingElse) {
 TEST(Spawner, GivesNoDescriptorsAndNoBlockedSignalsToATask) {
   TestFolder folder;
   Server server(folder);
-  server.run(server.shell("a", "ls -l /proc/$$/fd | awk 'NR>1{print $9, $11}'; grep SigBlk /proc/self/status"));
+  server.run(server.shell(
+      "a", "ls -l /proc/$$/fd | awk 'NR>1{print $9, $11}'; grep SigBlk /proc/self/status"));
   const std::string log = folder.read("a.log");
   EXPECT_EQ(log.find("0 /dev/null\n1 pipe:"), 0u) << log;
   EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 4) << log;
@@ -257,8 +258,8 @@ INSTANTIATE_TEST_SUITE_P(Spawner, Containment, ::testing::Values(true, false),
 TEST(Spawner, ATaskOutlivesTheServerAndItsExitIsKeptForTheNext) {
   TestFolder folder;
   Server server(folder);
-  const Result<int64_t> pid =
-      server.start(server.shell("a", "echo up > $DIR/up; while ! [ -e $DIR/go ]; do sleep 0.01; done; exit 9"));
+  const Result<int64_t> pid = server.start(
+      server.shell("a", "echo up > $DIR/up; while ! [ -e $DIR/go ]; do sleep 0.01; done; exit 9"));
   ASSERT_TRUE(pid);
   wait_for_file(folder.file("up"));
   server.drop_connection();
@@ -328,9 +329,10 @@ TEST(Spawner, ThirtyTwoTasksAtOnceEndEachWithItsOwnStatus) {
 TEST(Spawner, MasksSecretsAndALogIsReadableWhileItGrows) {
   TestFolder folder;
   Server server(folder);
-  io::ProcessSpec spec = server.shell(
-      "a", "printf 'key=s3cret-val'; echo half > $DIR/half; "
-           "while ! [ -e $DIR/go ]; do sleep 0.01; done; echo ue-42 end");
+  io::ProcessSpec spec =
+      server.shell("a",
+                   "printf 'key=s3cret-val'; echo half > $DIR/half; "
+                   "while ! [ -e $DIR/go ]; do sleep 0.01; done; echo ue-42 end");
   spec.secrets = {"s3cret-value-42"};
   ASSERT_TRUE(server.start(spec));
   wait_for_file(folder.file("half"));
@@ -391,11 +393,14 @@ TEST(Spawner, FortyShellsInARow) {
   Server server(folder);
   server.run(server.shell("warm", "true"));
   const auto begin = std::chrono::steady_clock::now();
+  std::chrono::duration<double, std::milli> best(1e9);
   for (int i = 0; i < 40; ++i) {
+    const auto one = std::chrono::steady_clock::now();
     EXPECT_EQ(server.run(server.shell(fmt::format("t{}", i), "true")).code, 0);
+    best = std::min(best, decltype(best)(std::chrono::steady_clock::now() - one));
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  fmt::print("40 shells in a row: {:.3f} s\n", took.count());
+  fmt::print("40 shells in a row: {:.3f} s, the fastest {:.2f} ms\n", took.count(), best.count());
   const std::string status = read_small(fmt::format("/proc/{}/status", spawner_pid(folder)), 8192);
   const size_t at = status.find("RssAnon");
   fmt::print("spawner: {}\n", status.substr(at, status.find('\n', at) - at));

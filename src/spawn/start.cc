@@ -82,8 +82,8 @@ Result<NewSpawner> launch_spawner(const SpawnerProgram& program) {
   ::sigfillset(&all);
   ::posix_spawnattr_setsigmask(&settings.attributes, &none);
   ::posix_spawnattr_setsigdefault(&settings.attributes, &all);
-  ::posix_spawnattr_setflags(&settings.attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                                       POSIX_SPAWN_SETSIGDEF);
+  ::posix_spawnattr_setflags(&settings.attributes,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   // Nothing of the server's environment: it may hold secrets, and the marks of an outer spawner.
   const char* argv[] = {program.path.c_str(), "spawner", "--data", program.data_folder.c_str(),
                         nullptr};

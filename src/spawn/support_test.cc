@@ -195,8 +195,7 @@ int spawner_pid(const TestFolder& folder) {
   const Fd socket = connect_raw(folder);
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (!socket.open() ||
-      ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+  if (!socket.open() || ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
     return 0;
   }
   return peer.pid;

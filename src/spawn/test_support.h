@@ -1,4 +1,5 @@
-// For the tests of this room: a data folder, and a client on the real loop with a spawner behind it.
+// For the tests of this room: a data folder, and a client on the real loop with a spawner behind
+// it.
 #pragma once
 
 #include <gtest/gtest.h>

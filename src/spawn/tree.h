@@ -1,8 +1,8 @@
 // Finds and signals the processes of an attempt, wherever they went.
 //
 // The spawner is sub-reaper, so whatever its tasks fork stays below it; a process whose parent died
-// hangs directly under the spawner. Which attempt such an orphan belongs to is told by two variables
-// that every task inherits (kSpawnerVariable, kProcessVariable), else by its session.
+// hangs directly under the spawner. Which attempt such an orphan belongs to is told by two
+// variables that every task inherits (kSpawnerVariable, kProcessVariable), else by its session.
 #pragma once
 
 #include <sys/types.h>

@@ -18,13 +18,13 @@ namespace tidemill::spawn {
 
 namespace {
 
-constexpr size_t kSentAtOnce = 16;        // calls on the socket that nobody has taken
+constexpr size_t kSentAtOnce = 16;  // calls on the socket that nobody has taken
 constexpr size_t kMaxFailures = 64;
 constexpr Duration kFailureRemembered = Duration::seconds(300);
-constexpr size_t kMarkerRoom = 256;       // a child writes its id over these bytes
+constexpr size_t kMarkerRoom = 256;  // a child writes its id over these bytes
 constexpr size_t kMaxPacketBytes = 4096;
-constexpr size_t kTakenBytes = 13;        // type, pid, number
-constexpr int kLeastChannelFd = 10;       // so that dup2 onto 3 is never onto itself
+constexpr size_t kTakenBytes = 13;   // type, pid, number
+constexpr int kLeastChannelFd = 10;  // so that dup2 onto 3 is never onto itself
 
 std::string key_of(const io::PythonCall& call) {
   std::string key = call.interpreter + '\0' + call.bundle;
@@ -255,8 +255,8 @@ void Zygotes::tick(Elapsed now) {
     if (zygote->idle()) {
       if (zygote->last_used + limits_.idle <= now) idle.push_back(key);
     } else if (zygote->last_used + limits_.taking <= now) {
-      // Nobody takes its calls. Once its processes are dead the channel ends, and not before that is
-      // it certain that no child still takes one.
+      // Nobody takes its calls. Once its processes are dead the channel ends, and not before that
+      // is it certain that no child still takes one.
       zygote->why = "the warm interpreter did not answer";
       zygote->last_used = now;
       kill(*zygote);

@@ -1,13 +1,13 @@
-// Warm Python interpreters. One zygote per (interpreter, bundle, preload) imports the preload list once
-// and then forks a child for each call; the worker itself is in python/tidemill_worker.
+// Warm Python interpreters. One zygote per (interpreter, bundle, preload) imports the preload list
+// once and then forks a child for each call; the worker itself is in python/tidemill_worker.
 //
 //   spawner --call + request file + output pipe--> spare child       (one socket pair per zygote)
 //   spawner <--taken, pid------------------------- spare child       its parent: the spawner
 //   spawner <--refused, why----------------------- zygote            it has threads, a bad preload
 //
-// The spare is forked before it is asked for, twice, so the spawner is its parent and waits for it: the
-// exit status and the resources used are the kernel's own. The calls that nobody has taken when a
-// zygote ends are handed back, to be run in fresh interpreters.
+// The spare is forked before it is asked for, twice, so the spawner is its parent and waits for it:
+// the exit status and the resources used are the kernel's own. The calls that nobody has taken when
+// a zygote ends are handed back, to be run in fresh interpreters.
 #pragma once
 
 #include <sys/types.h>
@@ -27,17 +27,19 @@ namespace tidemill::spawn {
 struct PythonRequest {
   io::ProcessId id;
   io::PythonCall call;
-  Fd request_file;  // see make_request_file
+  Fd request_file;     // see make_request_file
   int output_fd = -1;  // stays open until taken or handed back
 };
 
-// What the worker needs for one call, in memory: target, folder, input, ... as length-prefixed texts.
+// What the worker needs for one call, in memory: target, folder, input, ... as length-prefixed
+// texts.
 Result<Fd> make_request_file(const io::ProcessSpec& spec, const std::string& cgroup_path);
 
 // The worker's files, written to `<data>/worker-<hash>` if they are not there. Answers the folder.
 Result<std::string> install_worker(const std::string& data_folder);
 
-// The words that begin a command line of the worker: interpreter, options, boot line, its folder.
+// The words that begin a command line of the worker: interpreter, boot line, its folder, the folder
+// for compiled files.
 std::vector<std::string> worker_command(const std::string& interpreter,
                                         const std::string& worker_folder, std::string_view mode);
 
