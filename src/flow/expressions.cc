@@ -97,8 +97,8 @@ class SqlSplitter {
     size_t const offset = static_cast<size_t>(inside.data() - text_.data());
     if (inside.empty()) return SqlTextError{at_, "'{{ }}' holds no expression; write a name in it"};
     if (result_.parts.size() >= kMaxSqlParams) {
-      return SqlTextError{at_, fmt::format("more than {} expressions in one statement",
-                                           kMaxSqlParams)};
+      return SqlTextError{at_,
+                          fmt::format("more than {} expressions in one statement", kMaxSqlParams)};
     }
     auto compiled = compile_expression(inside);
     if (!compiled) {

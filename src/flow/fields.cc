@@ -8,8 +8,7 @@
 namespace tidemill::flow {
 namespace {
 
-constexpr Places kWithTasks =
-    kPythonTask | kVendorTask | kModelTask | kPublishTask | kFlowTask;
+constexpr Places kWithTasks = kPythonTask | kVendorTask | kModelTask | kPublishTask | kFlowTask;
 constexpr Places kProcessTasks = kShellTask | kPythonTask;
 constexpr Places kClockTriggers = kInCron | kInEvery;
 
@@ -38,15 +37,15 @@ constexpr Field kFields[] = {
     {kInFlow, "python", "map", "the project's", "The interpreter of python tasks."},
     {kInFlow, "tasks", "map of name to task", "required", "The tasks, 1 to 10000."},
 
-    {kInPython, "interpreter", "path or command", "python3",
-     "The Python that runs python tasks."},
+    {kInPython, "interpreter", "path or command", "python3", "The Python that runs python tasks."},
     {kInPython, "preload", "list of module names", "none",
      "Modules that are imported once, before tasks are forked."},
 
     {kInParam, "type", "type", "required", "The type of the param."},
     {kInParam, "default", "value", "the param must be given", "The value if none is given."},
 
-    {kInCron, "cron", "cron expression", "required", "Starts a run at each tick of the expression."},
+    {kInCron, "cron", "cron expression", "required",
+     "Starts a run at each tick of the expression."},
     {kInEvery, "every", "duration, 50ms and up", "required",
      "Starts a run at each multiple of the duration since 1970 in UTC."},
     {kInAfter, "after", "flow name, or map", "required",
@@ -65,7 +64,8 @@ constexpr Field kFields[] = {
     {kClockTriggers, "missed", "lost, latest, all(n) or within(duration)", "the flow's",
      "Which of the ticks that were due while nobody could run them are run later."},
     {kAnyTrigger, "overlap", "allow, skip or queue", "the flow's",
-     "What a tick does while a run is open: run beside it, be skipped, or wait. `after` knows allow "
+     "What a tick does while a run is open: run beside it, be skipped, or wait. `after` knows "
+     "allow "
      "and queue."},
     {kInCron | kInEvery | kInAfter, "with", "map of param to value", "none",
      "The params of the run. Expressions read run."},
@@ -79,7 +79,8 @@ constexpr Field kFields[] = {
      "A command for /bin/sh. Its text holds no expressions: they go into env or args ($1, $2...)."},
     {kPythonTask, "python", "module:function", "required",
      "Calls a function of a module below python/ with args and with."},
-    {kHttpTask, "http", "URL, or map", "required", "Sends one HTTP request; its answer is the value."},
+    {kHttpTask, "http", "URL, or map", "required",
+     "Sends one HTTP request; its answer is the value."},
     {kVendorTask, "vendor", "vendor.product", "required",
      "Asks a product of vendors/<vendor>.yaml, under the vendor's limits and retries."},
     {kSqlTask, "sql", "map", "required", "Runs a statement on a database of the project."},
@@ -88,7 +89,8 @@ constexpr Field kFields[] = {
     {kModelTask, "model", "name", "required",
      "Scores models/<name>/model.json. A name with expressions can mean every model that matches."},
     {kPublishTask, "publish", "map", "required", "Appends a line to a dataset."},
-    {kFlowTask, "flow", "flow name", "required", "Runs another flow and waits; its output is the value."},
+    {kFlowTask, "flow", "flow name", "required",
+     "Runs another flow and waits; its output is the value."},
 
     {kAnyTask, "needs", "task name or list of them", "none",
      "The tasks that come first, and whose values expressions can read; at most 1000."},
@@ -126,7 +128,8 @@ constexpr Field kFields[] = {
     {kInHttp, "url", "URL", "required",
      "http or https. Expressions stand after the host and are percent-encoded."},
     {kInHttp, "headers", "map of name to text", "none", "Headers of the request."},
-    {kInHttp, "body", "value", "none", "Sent as JSON; a text that is one expression keeps its type."},
+    {kInHttp, "body", "value", "none",
+     "Sent as JSON; a text that is one expression keeps its type."},
     {kInHttp, "effect", "read or write", "read for GET and HEAD, else write",
      "Whether the request changes something."},
     {kInHttp, "idempotency", "none or key:<header>", "none",
@@ -162,15 +165,18 @@ constexpr NotBuilt kNotBuilt[] = {
 };
 
 constexpr std::pair<Places, std::string_view> kPlaceWords[] = {
-    {kInFlow, "a flow"},       {kInPython, "python"},      {kInParam, "a param"},
-    {kInCron, "cron"},         {kInEvery, "every"},        {kInAfter, "after"},
-    {kInAfterSource, "after"}, {kInCall, "call"},          {kInRetry, "retry"},
-    {kInHttp, "http"},         {kInSql, "sql"},            {kInPublish, "publish"},
+    {kInFlow, "a flow"},       {kInPython, "python"},
+    {kInParam, "a param"},     {kInCron, "cron"},
+    {kInEvery, "every"},       {kInAfter, "after"},
+    {kInAfterSource, "after"}, {kInCall, "call"},
+    {kInRetry, "retry"},       {kInHttp, "http"},
+    {kInSql, "sql"},           {kInPublish, "publish"},
     {kInProject, "a project"}, {kInConnection, "a connection"},
-    {kInDataset, "a dataset"}, {kShellTask, "shell"},      {kPythonTask, "python"},
-    {kHttpTask, "http"},       {kVendorTask, "vendor"},    {kSqlTask, "sql"},
-    {kCalcTask, "calc"},       {kModelTask, "model"},      {kPublishTask, "publish"},
-    {kFlowTask, "flow"},
+    {kInDataset, "a dataset"}, {kShellTask, "shell"},
+    {kPythonTask, "python"},   {kHttpTask, "http"},
+    {kVendorTask, "vendor"},   {kSqlTask, "sql"},
+    {kCalcTask, "calc"},       {kModelTask, "model"},
+    {kPublishTask, "publish"}, {kFlowTask, "flow"},
 };
 
 }  // namespace

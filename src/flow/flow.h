@@ -113,9 +113,9 @@ struct PublishSettings {
 struct FlowSettings {
   FlowName flow;
 };
-using Settings = std::variant<ShellSettings, PythonSettings, HttpSettings, VendorSettings,
-                              SqlSettings, CalcSettings, ModelSettings, PublishSettings,
-                              FlowSettings>;
+using Settings =
+    std::variant<ShellSettings, PythonSettings, HttpSettings, VendorSettings, SqlSettings,
+                 CalcSettings, ModelSettings, PublishSettings, FlowSettings>;
 
 struct Task {
   std::string name;
@@ -154,8 +154,8 @@ struct Flow {
   std::optional<Duration> deadline;
   Duration dedupe_for;
   std::vector<std::pair<std::string, Rendered>> env;
-  std::vector<Task> tasks;                // in file order
-  std::vector<TaskIndex> order;           // every task after what it needs
+  std::vector<Task> tasks;       // in file order
+  std::vector<TaskIndex> order;  // every task after what it needs
   std::map<std::string, TaskIndex> names;
 
   const Task& task(TaskIndex index) const { return tasks[static_cast<size_t>(index.value)]; }

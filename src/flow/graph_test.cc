@@ -50,13 +50,15 @@ TEST_F(GraphText, ShowsDepthSettingsAndNeeds) {
       "  each: {shell: \"echo hello\", for_each: risk.rows, retry: 2, rule: all_done}\n"
       "  post: {http: \"https://a.example/{{ n }}\"}\n");
   ASSERT_TRUE(flow);
-  EXPECT_EQ(graph_text(*flow),
-            "bureau      vendor bureau.pull, timeout 3s, optional\n"
-            "  risk      model default-risk-{{...}} (one of default-risk-0, default-risk-1)  needs "
-            "bureau\n"
-            "    decide  calc sql/ok.sql, when risk.score > 0.5                needs risk, bureau\n"
-            "    each    shell echo hello, for each row of risk, rule all_done, 2 attempts  needs risk\n"
-            "post        http GET https://a.example/{{...}}\n");
+  EXPECT_EQ(
+      graph_text(*flow),
+      "bureau      vendor bureau.pull, timeout 3s, optional\n"
+      "  risk      model default-risk-{{...}} (one of default-risk-0, default-risk-1)  needs "
+      "bureau\n"
+      "    decide  calc sql/ok.sql, when risk.score > 0.5                        needs risk, "
+      "bureau\n"
+      "    each    shell echo hello, for each row of risk, rule all_done, 2 attempts  needs risk\n"
+      "post        http GET https://a.example/{{...}}\n");
 }
 
 }  // namespace

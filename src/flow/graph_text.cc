@@ -9,9 +9,9 @@
 namespace tidemill::flow {
 namespace {
 
-constexpr size_t kShown = 60;       // of a command, a URL...
+constexpr size_t kShown = 60;  // of a command, a URL...
 constexpr size_t kWidestColumn = 60;
-constexpr size_t kDeepest = 20;     // indents shown
+constexpr size_t kDeepest = 20;  // indents shown
 
 std::string shown_of(const Rendered& rendered) {
   return printable(join(rendered.literals(), "{{...}}"), kShown);
@@ -45,7 +45,8 @@ std::string task_text(const Task& task) {
       "{} {}", word(task.kind),
       std::visit([](const auto& settings) { return settings_text(settings); }, task.settings));
   if (!task.for_each_rows.empty()) text += fmt::format(", for each row of {}", task.for_each_rows);
-  if (task.for_each) text += fmt::format(", for each of {}", printable(task.for_each->text(), kShown));
+  if (task.for_each)
+    text += fmt::format(", for each of {}", printable(task.for_each->text(), kShown));
   if (task.when) text += fmt::format(", when {}", printable(task.when->text(), kShown));
   if (task.rule != Rule::kAllSuccess) text += fmt::format(", rule {}", word(task.rule));
   if (task.retry.attempts > 1) text += fmt::format(", {} attempts", task.retry.attempts);

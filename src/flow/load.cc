@@ -36,9 +36,9 @@ Result<std::string> BundleSource::read(const std::string& path, size_t limit_byt
     return fail(Code::kNotFound, fmt::format("the bundle has no file '{}'", printable(path, 200)));
   }
   if (found->second.size() > limit_bytes) {
-    return fail(Code::kExhausted, fmt::format("'{}' has {} bytes; at most {} are accepted",
-                                              printable(path, 200), found->second.size(),
-                                              limit_bytes));
+    return fail(Code::kExhausted,
+                fmt::format("'{}' has {} bytes; at most {} are accepted", printable(path, 200),
+                            found->second.size(), limit_bytes));
   }
   return found->second;
 }

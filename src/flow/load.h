@@ -20,7 +20,8 @@ struct FileError {
   std::string text() const;
 };
 
-// A copy of everything that a flow names, by path within the project. A version of a flow *is* this.
+// A copy of everything that a flow names, by path within the project. A version of a flow *is*
+// this.
 struct Bundle {
   BundleId id;  // SHA-256 over the sorted paths and contents
   std::map<std::string, std::string> files;

@@ -26,12 +26,12 @@ TEST_F(LoadTest, PutsEverythingThatTheFlowNamesIntoTheBundle) {
   ASSERT_TRUE(loaded) << text_of(loaded.error());
   std::vector<std::string> paths;
   for (const auto& [path, content] : loaded->bundle.files) paths.push_back(path);
-  EXPECT_EQ(paths, (std::vector<std::string>{
-                       "f.yaml", "models/default-risk-0/golden.jsonl",
-                       "models/default-risk-0/model.json", "models/default-risk-1/golden.jsonl",
-                       "models/default-risk-1/model.json", "python/helper.py", "python/score.py",
-                       "schemas/report.json", "sql/features.sql", "tidemill.yaml",
-                       "vendors/bureau.yaml"}));
+  EXPECT_EQ(paths,
+            (std::vector<std::string>{
+                "f.yaml", "models/default-risk-0/golden.jsonl", "models/default-risk-0/model.json",
+                "models/default-risk-1/golden.jsonl", "models/default-risk-1/model.json",
+                "python/helper.py", "python/score.py", "schemas/report.json", "sql/features.sql",
+                "tidemill.yaml", "vendors/bureau.yaml"}));
   EXPECT_EQ(loaded->bundle.id.value.size(), 64u);
 }
 
@@ -70,9 +70,10 @@ TEST_F(LoadTest, RefusesFilesOverTheirLimits) {
   source.files["sql/features.sql"] = "select 1 --" + std::string(kMaxFileBytes, 'x');
   auto const sql = load(kFlow);
   ASSERT_FALSE(sql);
-  EXPECT_EQ(text_of(sql.error()),
-            "f.yaml:5:20: 'calc' of task 'features': 'sql/features.sql' cannot be read: the file is "
-            "too large\n");
+  EXPECT_EQ(
+      text_of(sql.error()),
+      "f.yaml:5:20: 'calc' of task 'features': 'sql/features.sql' cannot be read: the file is "
+      "too large\n");
   auto const yaml = load("flow: f\n#" + std::string(kMaxFileBytes, 'x'));
   ASSERT_FALSE(yaml);
   EXPECT_EQ(text_of(yaml.error()), "f.yaml: the file is too large\n");
@@ -93,8 +94,10 @@ TEST_F(LoadTest, RefusesABundleOverItsLimit) {
    private:
     const MemorySource& inner_;
   };
-  source.files["f.yaml"] = "flow: f\nparams: {n: string}\ntasks: {t: {model: \"default-risk-{{ n }}\"}}\n";
-  source.files["models/default-risk-2/model.json"] = source.files["models/default-risk-2/golden.jsonl"] = "";
+  source.files["f.yaml"] =
+      "flow: f\nparams: {n: string}\ntasks: {t: {model: \"default-risk-{{ n }}\"}}\n";
+  source.files["models/default-risk-2/model.json"] =
+      source.files["models/default-risk-2/golden.jsonl"] = "";
   auto const loaded = load_flow(Huge(source), project, "f.yaml");
   ASSERT_FALSE(loaded);
   EXPECT_NE(text_of(loaded.error()).find("have more than 536870912 bytes"), std::string::npos);
@@ -140,7 +143,8 @@ TEST_F(LoadTest, RefusesAbsurdTextsAndMaps) {
                    "}, args: [" + list + "]}}\n",
                "2:9: 1001 params; at most 1000 are accepted\n"
                "3:28: 'env' of task 't': 1001 entries; at most 1000 are accepted\n"
-               "3:" + std::to_string(28 + 2 + map.size() + 8) +
+               "3:" +
+                   std::to_string(28 + 2 + map.size() + 8) +
                    ": 'args' of task 't': 1001 entries; at most 1000 are accepted");
 }
 
@@ -165,7 +169,8 @@ TEST_F(LoadTest, StaysQuickWithTenThousandMistakes) {
   std::string const tail(60, 'x');
   std::string yaml = "flow: f\ntasks:\n";
   for (int i = 0; i < 5000; ++i) {
-    yaml += "  t" + std::to_string(i) + tail + ": {shell: x, needs: y" + std::to_string(i) + tail + "}\n";
+    yaml += "  t" + std::to_string(i) + tail + ": {shell: x, needs: y" + std::to_string(i) + tail +
+            "}\n";
   }
   auto const loaded = load(yaml);
   ASSERT_FALSE(loaded);

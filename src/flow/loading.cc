@@ -44,13 +44,14 @@ const std::string* Loading::add_file(const std::string& path, size_t limit_bytes
                                      std::string_view what) {
   if (auto const known = files.find(path); known != files.end()) return &known->second;
   if (files.size() >= kMaxBundleFiles) {
-    problems.add(anchor, fmt::format("{}: the flow names more than {} files", what, kMaxBundleFiles));
+    problems.add(anchor,
+                 fmt::format("{}: the flow names more than {} files", what, kMaxBundleFiles));
     return nullptr;
   }
   auto content = source.read(path, limit_bytes);
   if (!content && content.error().code == Code::kNotFound) {
-    std::string const folder = path.substr(0, path.rfind('/') == std::string::npos
-                                                  ? 0 : path.rfind('/'));
+    std::string const folder =
+        path.substr(0, path.rfind('/') == std::string::npos ? 0 : path.rfind('/'));
     problems.add(anchor, fmt::format("{}: there is no file '{}'{}", what, printable(path, 200),
                                      problems.did_you_mean(path, list(folder))));
     return nullptr;
@@ -102,14 +103,17 @@ std::optional<std::string> Loading::complaint(const sql::NameRef& ref,
                        choices(run_columns(), ""));
   }
   std::optional<TaskIndex> const task = find_task(ref.qualifier);
-  if (task && std::find(readable.needs.begin(), readable.needs.end(), *task) != readable.needs.end()) {
+  if (task &&
+      std::find(readable.needs.begin(), readable.needs.end(), *task) != readable.needs.end()) {
     return std::nullopt;
   }
   std::string const qualifier = printable(ref.qualifier, 60);
   if (task) return fmt::format("'{}' is a task that is not in needs; add it to needs", qualifier);
   if (is_among(params, ref.qualifier)) {
-    return fmt::format("'{}' is a param, it has no columns; read a member of a json param with "
-                       "params.{}->>'{}'", qualifier, qualifier, name);
+    return fmt::format(
+        "'{}' is a param, it has no columns; read a member of a json param with "
+        "params.{}->>'{}'",
+        qualifier, qualifier, name);
   }
   std::vector<std::string> needs;
   for (TaskIndex need : readable.needs) needs.push_back(task_name(need));
@@ -139,8 +143,8 @@ std::optional<sql::Expression> Values::expression(const YamlNode& node, std::str
   std::optional<std::string> const text = loading_.reader.text(node, what);
   if (!text) return std::nullopt;
   if (text->find("{{") != std::string::npos) {
-    loading_.problems.add(node.mark, fmt::format("{}: it is SQL already; write it without {{{{ }}}}",
-                                                 what));
+    loading_.problems.add(node.mark,
+                          fmt::format("{}: it is SQL already; write it without {{{{ }}}}", what));
     return std::nullopt;
   }
   auto compiled = compile_expression(*text);
@@ -182,7 +186,8 @@ std::optional<Rendered> Values::text(const YamlNode& node, std::string_view what
 
 std::optional<Rendered> Values::typed(const YamlNode& node, std::string_view what) {
   switch (node.kind) {
-    case YamlNode::Kind::kNull: return Rendered::constant(nullptr);
+    case YamlNode::Kind::kNull:
+      return Rendered::constant(nullptr);
     case YamlNode::Kind::kScalar: {
       if (node.scalar.find("{{") != std::string::npos) return text(node, what);
       if (!is_short_enough(node, what)) return std::nullopt;
@@ -232,11 +237,10 @@ std::vector<std::pair<std::string, Rendered>> Values::typed_map(const YamlNode& 
 
 bool is_header_name(std::string_view text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && text.size() <= 100 &&
-         std::all_of(text.begin(), text.end(), [&](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                  kMarks.find(c) != std::string_view::npos;
-         });
+  return !text.empty() && text.size() <= 100 && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           kMarks.find(c) != std::string_view::npos;
+  });
 }
 
 std::vector<std::pair<std::string, Rendered>> Values::text_map(const YamlNode& node,
@@ -255,16 +259,16 @@ std::vector<std::pair<std::string, Rendered>> Values::text_map(const YamlNode& n
                              ? is_header_name(entry.key)
                              : is_name(entry.key) && entry.key.find('-') == std::string::npos;
     if (!is_good) {
-      loading_.problems.add(entry.key_mark, fmt::format("{}: '{}' is no name for {}", what, shown_key,
-                                                        naming == Naming::kHeader
-                                                            ? "a header"
-                                                            : "a variable"));
+      loading_.problems.add(entry.key_mark,
+                            fmt::format("{}: '{}' is no name for {}", what, shown_key,
+                                        naming == Naming::kHeader ? "a header" : "a variable"));
       continue;
     }
     if (naming == Naming::kEnvironment && entry.key.starts_with("TIDEMILL_")) {
       loading_.problems.add(entry.key_mark,
                             fmt::format("{}: '{}': names that begin with TIDEMILL_ are set by the "
-                                        "server; choose another", what, shown_key));
+                                        "server; choose another",
+                                        what, shown_key));
       continue;
     }
     if (auto rendered = text(entry.value, fmt::format("'{}' in {}", shown_key, what))) {

@@ -15,13 +15,13 @@
 
 namespace tidemill::flow {
 
-inline constexpr size_t kMaxFileBytes = 1u << 20;           // of a YAML, SQL, schema or Python file
-inline constexpr size_t kMaxModelBytes = 256u << 20;        // of a model or its golden rows
-inline constexpr size_t kMaxBundleBytes = 512u << 20;       // of all files of a flow
+inline constexpr size_t kMaxFileBytes = 1u << 20;      // of a YAML, SQL, schema or Python file
+inline constexpr size_t kMaxModelBytes = 256u << 20;   // of a model or its golden rows
+inline constexpr size_t kMaxBundleBytes = 512u << 20;  // of all files of a flow
 inline constexpr size_t kMaxBundleFiles = 20'000;
 inline constexpr size_t kMaxTasks = 10'000;
-inline constexpr size_t kMaxNeeds = 1'000;     // of one task
-inline constexpr size_t kMaxEntries = 1'000;   // of env, with, args, headers, params, on...
+inline constexpr size_t kMaxNeeds = 1'000;    // of one task
+inline constexpr size_t kMaxEntries = 1'000;  // of env, with, args, headers, params, on...
 
 // What an expression may read at the place where it stands.
 struct Readable {
@@ -44,14 +44,14 @@ struct Loading {
   Problems problems;
   Reader reader;
   Flow flow;
-  std::vector<std::string> task_names;               // in file order, also of tasks with mistakes
-  std::map<std::string, TaskIndex> folded_names;     // by lower-case name, as SQL reads them
+  std::vector<std::string> task_names;            // in file order, also of tasks with mistakes
+  std::map<std::string, TaskIndex> folded_names;  // by lower-case name, as SQL reads them
   std::string interpreter;
   std::vector<std::string> preload;
-  std::map<std::string, std::string> files;          // of the bundle
+  std::map<std::string, std::string> files;  // of the bundle
   size_t bundle_bytes = 0;
-  std::map<std::string, std::vector<std::string>> folders;               // already listed
-  std::map<std::string, std::shared_ptr<const vendor::Spec>> vendors;    // null: it has mistakes
+  std::map<std::string, std::vector<std::string>> folders;             // already listed
+  std::map<std::string, std::shared_ptr<const vendor::Spec>> vendors;  // null: it has mistakes
 
   // Files below a folder of the source; each folder is listed once.
   const std::vector<std::string>& list(const std::string& folder);

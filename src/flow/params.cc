@@ -38,8 +38,8 @@ Result<Json> check_timestamp(const Param& param, const Json& given) {
 
 // A timestamp's text as SQL reads it: "2026-03-01 02:00:00".
 value::Value timestamp_value(const Json& json) {
-  auto const time = json.is_string() ? parse_rfc3339(json.as_string())
-                                     : Result<Time>(fail(Code::kInvalid, ""));
+  auto const time =
+      json.is_string() ? parse_rfc3339(json.as_string()) : Result<Time>(fail(Code::kInvalid, ""));
   if (!time) return value::Value::null(value::Type(value::Kind::kTimestamp));
   return value::Value::of_int(value::Type(value::Kind::kTimestamp), time->us);
 }
@@ -64,9 +64,12 @@ value::Value param_value(ParamType type, const Json& json) {
       return json.is_number() ? value::Value::real(json.as_double()) : value::Value::null(sql);
     case ParamType::kBoolean:
       return json.is_bool() ? value::Value::boolean(json.as_bool()) : value::Value::null(sql);
-    case ParamType::kDate: return date_value(json);
-    case ParamType::kTimestamp: return timestamp_value(json);
-    case ParamType::kJson: break;
+    case ParamType::kDate:
+      return date_value(json);
+    case ParamType::kTimestamp:
+      return timestamp_value(json);
+    case ParamType::kJson:
+      break;
   }
   return value::Value::null(sql);
 }
@@ -81,13 +84,20 @@ std::vector<std::string> names_of(const std::vector<Param>& params) {
 
 value::Type sql_type(ParamType type) {
   switch (type) {
-    case ParamType::kString: return value::Type(value::Kind::kVarchar);
-    case ParamType::kInteger: return value::Type(value::Kind::kInt64);
-    case ParamType::kNumber: return value::Type(value::Kind::kDouble);
-    case ParamType::kBoolean: return value::Type(value::Kind::kBool);
-    case ParamType::kDate: return value::Type(value::Kind::kDate);
-    case ParamType::kTimestamp: return value::Type(value::Kind::kTimestamp);
-    case ParamType::kJson: return value::Type(value::Kind::kJson);
+    case ParamType::kString:
+      return value::Type(value::Kind::kVarchar);
+    case ParamType::kInteger:
+      return value::Type(value::Kind::kInt64);
+    case ParamType::kNumber:
+      return value::Type(value::Kind::kDouble);
+    case ParamType::kBoolean:
+      return value::Type(value::Kind::kBool);
+    case ParamType::kDate:
+      return value::Type(value::Kind::kDate);
+    case ParamType::kTimestamp:
+      return value::Type(value::Kind::kTimestamp);
+    case ParamType::kJson:
+      return value::Type(value::Kind::kJson);
   }
   return {};
 }
@@ -116,27 +126,30 @@ Result<Json> check_param(const Param& param, const Json& given) {
         return wrong(param, given, "a date such as \"2026-03-01\"");
       }
       return given;
-    case ParamType::kTimestamp: return check_timestamp(param, given);
-    case ParamType::kJson: break;
+    case ParamType::kTimestamp:
+      return check_timestamp(param, given);
+    case ParamType::kJson:
+      break;
   }
   return given;
 }
 
 Result<Json> check_params(const Flow& flow, const Json& given) {
   if (!given.is_object() && !given.is_null()) {
-    return fail(Code::kInvalid, fmt::format("params: found {}, expected an object of names and values",
-                                            given.kind()));
+    return fail(
+        Code::kInvalid,
+        fmt::format("params: found {}, expected an object of names and values", given.kind()));
   }
   if (given.is_object()) {
     std::vector<std::string> const names = names_of(flow.params);
     for (const auto& [name, value] : given.as_object()) {
       if (std::find(names.begin(), names.end(), name) != names.end()) continue;
       std::string const near = did_you_mean(name, names);
-      return fail(Code::kInvalid,
-                  fmt::format("flow '{}' has no param '{}'{} {}", flow.name.value,
-                              printable(name, 60), near.empty() ? ";" : near,
-                              names.empty() ? "it has none"
-                                            : fmt::format("it has: {}", some_of(names))));
+      return fail(
+          Code::kInvalid,
+          fmt::format("flow '{}' has no param '{}'{} {}", flow.name.value, printable(name, 60),
+                      near.empty() ? ";" : near,
+                      names.empty() ? "it has none" : fmt::format("it has: {}", some_of(names))));
     }
   }
   Json::Object checked;
@@ -152,8 +165,8 @@ Result<Json> check_params(const Flow& flow, const Json& given) {
   }
   Json all(std::move(checked));
   if (size_t const bytes = all.dump().size(); bytes > kMaxParamBytes) {
-    return fail(Code::kExhausted, fmt::format("params of {} bytes; at most {} are accepted", bytes,
-                                              kMaxParamBytes));
+    return fail(Code::kExhausted,
+                fmt::format("params of {} bytes; at most {} are accepted", bytes, kMaxParamBytes));
   }
   return all;
 }
@@ -162,8 +175,10 @@ Result<Json> param_from_text(const Param& param, std::string_view text) {
   switch (param.type) {
     case ParamType::kString:
     case ParamType::kDate:
-    case ParamType::kTimestamp: return check_param(param, Json(text));
-    default: break;
+    case ParamType::kTimestamp:
+      return check_param(param, Json(text));
+    default:
+      break;
   }
   auto const parsed = parse_json(text);
   if (!parsed) return wrong(param, Json(text), word(param.type));

@@ -15,8 +15,8 @@ inline constexpr size_t kMaxParamBytes = 1u << 20;  // of all params of a run as
 
 // `given` with every value checked against its type and brought to one form (numbers of a `number`
 // param as doubles, timestamps as RFC 3339 in UTC), defaults filled in, in declared order. Refused:
-// unknown names, missing ones, other types. NULL is a value of json, and of a param whose default is
-// NULL.
+// unknown names, missing ones, other types. NULL is a value of json, and of a param whose default
+// is NULL.
 Result<Json> check_params(const Flow& flow, const Json& given);
 // One value.
 Result<Json> check_param(const Param& param, const Json& given);

@@ -22,32 +22,38 @@ class Params : public FlowTest {
 };
 
 TEST_F(Params, FillsDefaultsInDeclaredOrder) {
-  EXPECT_EQ(checked(R"({"id":"x"})"),
-            R"({"id":"x","count":3,"amount":0.0,"yes":true,"day":"2026-03-01","at":null,"doc":{"a":[1]}})");
+  EXPECT_EQ(
+      checked(R"({"id":"x"})"),
+      R"({"id":"x","count":3,"amount":0.0,"yes":true,"day":"2026-03-01","at":null,"doc":{"a":[1]}})");
 }
 
 TEST_F(Params, BringsValuesToOneForm) {
-  EXPECT_EQ(checked(R"({"at":"2026-03-01T02:00:00+02:00","amount":5,"id":"","doc":null})"),
-            R"({"id":"","count":3,"amount":5.0,"yes":true,"day":"2026-03-01","at":"2026-03-01T00:00:00Z","doc":null})");
+  EXPECT_EQ(
+      checked(R"({"at":"2026-03-01T02:00:00+02:00","amount":5,"id":"","doc":null})"),
+      R"({"id":"","count":3,"amount":5.0,"yes":true,"day":"2026-03-01","at":"2026-03-01T00:00:00Z","doc":null})");
   EXPECT_NE(checked(R"({"id":"x","at":"2026-03-01 02:00:00"})").find("2026-03-01T02:00:00Z"),
             std::string::npos);
 }
 
 TEST_F(Params, RefusesUnknownMissingAndWrongOnes) {
-  EXPECT_EQ(checked(R"({"id":"x","amonut":1})"),
-            "flow 'f' has no param 'amonut'; did you mean 'amount'? it has: id, count, amount, yes, "
-            "day, at, doc");
-  EXPECT_EQ(checked("{}"), "flow 'f' needs the param 'id' (string), which was not given and has no "
-                           "default");
+  EXPECT_EQ(
+      checked(R"({"id":"x","amonut":1})"),
+      "flow 'f' has no param 'amonut'; did you mean 'amount'? it has: id, count, amount, yes, "
+      "day, at, doc");
+  EXPECT_EQ(checked("{}"),
+            "flow 'f' needs the param 'id' (string), which was not given and has no "
+            "default");
   EXPECT_EQ(checked("null"), checked("{}"));
   EXPECT_EQ(checked("[1]"), "params: found array, expected an object of names and values");
   EXPECT_EQ(checked(R"({"id":5})"), "param 'id': found 5, expected text in quotes");
   EXPECT_EQ(checked(R"({"id":null})"), "param 'id': found null, expected string");
   EXPECT_EQ(checked(R"({"id":"x","count":1.5})"),
             "param 'count': found 1.5, expected a whole number of at most 64 bits");
-  EXPECT_EQ(checked(R"({"id":"x","count":18446744073709551615})"),
-            "param 'count': found 18446744073709551615, expected a whole number of at most 64 bits");
-  EXPECT_EQ(checked(R"({"id":"x","amount":"1"})"), "param 'amount': found \"1\", expected a number");
+  EXPECT_EQ(
+      checked(R"({"id":"x","count":18446744073709551615})"),
+      "param 'count': found 18446744073709551615, expected a whole number of at most 64 bits");
+  EXPECT_EQ(checked(R"({"id":"x","amount":"1"})"),
+            "param 'amount': found \"1\", expected a number");
   EXPECT_EQ(checked(R"({"id":"x","yes":1})"), "param 'yes': found 1, expected true or false");
   EXPECT_EQ(checked(R"({"id":"x","day":"2026-02-30"})"),
             "param 'day': found \"2026-02-30\", expected a date such as \"2026-03-01\"");
@@ -72,8 +78,9 @@ TEST_F(Params, ReadsTheTextOfACommandLine) {
 }
 
 TEST_F(Params, AreATableOfTheirTypes) {
-  value::Batch const table = params_table(
-      flow_->params, *check_params(*flow_, *parse_json(R"({"id":"x","at":"1970-01-01T00:00:01Z"})")));
+  value::Batch const table =
+      params_table(flow_->params,
+                   *check_params(*flow_, *parse_json(R"({"id":"x","at":"1970-01-01T00:00:01Z"})")));
   ASSERT_EQ(table.rows(), 1u);
   std::string types;
   for (size_t i = 0; i < table.width(); ++i) types += table.column(i).type().name() + " ";

@@ -39,15 +39,19 @@ TEST_F(LoadProject, ReadsEveryKey) {
 
 TEST_F(LoadProject, RefusesMistakes) {
   EXPECT_EQ(errors("[]"), "tidemill.yaml:1:1: the project: found a list, expected a map\n");
-  EXPECT_EQ(errors("zone: Nowhere/X\nconections: {}\nconnections: {a: {}, b c: {sqlite: x}, d: {sqlite: /x}}\n"),
-            "tidemill.yaml:1:7: 'zone' of the project: 'Nowhere/X' is no time zone\n"
-            "tidemill.yaml:2:1: unknown key 'conections' in the project; did you mean 'connections'? "
-            "expected one of: zone, team, python, connections, datasets, allow_private\n"
-            "tidemill.yaml:3:15: connection 'a' has no 'sqlite'\n"
-            "tidemill.yaml:3:22: 'connections' of the project: found 'b c', expected a name\n"
-            "tidemill.yaml:3:52: 'sqlite' of connection 'd': found '/x', expected a path within the "
-            "project, relative to its folder, without '.' or '..' parts\n");
-  EXPECT_EQ(errors("a: [\n"), "");
+  EXPECT_EQ(
+      errors("zone: Nowhere/X\nconections: {}\nconnections: {a: {}, b c: {sqlite: x}, d: {sqlite: "
+             "/x}}\n"),
+      "tidemill.yaml:1:7: 'zone' of the project: 'Nowhere/X' is not a zone; expected a "
+      "name of the IANA database, such as UTC or Europe/Paris\n"
+      "tidemill.yaml:2:1: unknown key 'conections' in the project; did you mean 'connections'? "
+      "expected one of: zone, team, python, connections, datasets, allow_private\n"
+      "tidemill.yaml:3:15: connection 'a' has no 'sqlite'\n"
+      "tidemill.yaml:3:22: 'connections' of the project: found 'b c', expected a name\n"
+      "tidemill.yaml:3:52: 'sqlite' of connection 'd': found '/x', expected a path within the "
+      "project, relative to its folder, without '.' or '..' parts\n");
+  EXPECT_EQ(errors("a: [\n"),
+            "tidemill.yaml:2:1: not valid YAML: end of sequence flow not found\n");
 }
 
 }  // namespace

@@ -16,20 +16,22 @@ constexpr Duration kDay = Duration::seconds(86'400);
 void read_param(Loading& loading, const YamlNode::Entry& entry) {
   std::string const what = fmt::format("param '{}'", printable(entry.key, 60));
   if (!is_name(entry.key)) {
-    loading.problems.add(entry.key_mark, fmt::format("{}: expected a name: letters, digits, _ and -",
-                                                     what));
+    loading.problems.add(entry.key_mark,
+                         fmt::format("{}: expected a name: letters, digits, _ and -", what));
     return;
   }
   std::string const folded = to_lower_ascii(entry.key);
   for (const Param& other : loading.flow.params) {
     if (to_lower_ascii(other.name) != folded) continue;
     loading.problems.add(entry.key_mark, fmt::format("{} differs from '{}' only by case; SQL reads "
-                                                     "both as one name", what, other.name));
+                                                     "both as one name",
+                                                     what, other.name));
     return;
   }
   if (folded == "item" || folded == "run" || folded == "params") {
     loading.problems.add(entry.key_mark, fmt::format("{}: '{}' has a meaning of its own in "
-                                                     "expressions; choose another name", what, folded));
+                                                     "expressions; choose another name",
+                                                     what, folded));
     return;
   }
   Param param{.name = entry.key, .type = ParamType::kString, .otherwise = std::nullopt};
@@ -95,8 +97,8 @@ void read_limits(Loading& loading, const Fields& fields) {
     flow.max_running = loading.reader.integer(*node, fields.what("max_running"), 1, 100'000);
   }
   if (const YamlNode* node = fields.get("deadline")) {
-    flow.deadline = loading.reader.duration(*node, fields.what("deadline"),
-                                            {Duration::millis(1), kDay * 365});
+    flow.deadline =
+        loading.reader.duration(*node, fields.what("deadline"), {Duration::millis(1), kDay * 365});
   }
   flow.dedupe_for = kDay * 400;
   if (const YamlNode* node = fields.get("dedupe_for")) {
@@ -128,8 +130,8 @@ void read_identity(Loading& loading, const Fields& fields) {
     auto zone = loading.reader.text(*node, fields.what("zone"));
     auto const loaded = zone ? clock::Zone::load(*zone) : clock::Zone::utc();
     if (!loaded) {
-      loading.problems.add(node->mark, fmt::format("{}: {}", fields.what("zone"),
-                                                   loaded.error().message));
+      loading.problems.add(node->mark,
+                           fmt::format("{}: {}", fields.what("zone"), loaded.error().message));
     } else if (zone) {
       flow.zone = std::move(*zone);
     }
@@ -140,9 +142,9 @@ void read_identity(Loading& loading, const Fields& fields) {
 
 void read_flow(Loading& loading, const YamlNode& root) {
   if (!root.is_map()) {
-    loading.problems.add(root.mark.line == 0 ? Mark{1, 1} : root.mark,
-                         fmt::format("found {}, expected a map with the keys 'flow' and 'tasks'",
-                                     shown(root)));
+    loading.problems.add(
+        root.mark.line == 0 ? Mark{1, 1} : root.mark,
+        fmt::format("found {}, expected a map with the keys 'flow' and 'tasks'", shown(root)));
     return;
   }
   Fields const fields(loading.reader, root, kInFlow, "the flow");
@@ -150,20 +152,27 @@ void read_flow(Loading& loading, const YamlNode& root) {
   if (const YamlNode* node = fields.get("params")) read_params(loading, *node);
   read_limits(loading, fields);
   read_flow_python(loading, fields.get("python"));
-  Readable const only_params{.params = true, .run = false, .item = false, .why_no_item =
-                             "'item' cannot be read here", .needs = {}};
+  Readable const only_params{.params = true,
+                             .run = false,
+                             .item = false,
+                             .why_no_item = "'item' cannot be read here",
+                             .needs = {}};
   if (const YamlNode* node = fields.get("key")) {
     loading.flow.key = Values(loading, only_params).text(*node, fields.what("key"));
     if (loading.flow.key && loading.flow.key->is_constant()) {
-      loading.problems.add(node->mark, "'key' of the flow is the same for every run; expected an "
-                                       "expression, such as \"{{ applicant_id }}\"");
+      loading.problems.add(node->mark,
+                           "'key' of the flow is the same for every run; expected an "
+                           "expression, such as \"{{ applicant_id }}\"");
     }
   }
-  Readable const with_run{.params = true, .run = true, .item = false, .why_no_item =
-                          "'item' cannot be read here", .needs = {}};
+  Readable const with_run{.params = true,
+                          .run = true,
+                          .item = false,
+                          .why_no_item = "'item' cannot be read here",
+                          .needs = {}};
   if (const YamlNode* node = fields.get("env")) {
-    loading.flow.env = Values(loading, with_run)
-                           .text_map(*node, fields.what("env"), Values::Naming::kEnvironment);
+    loading.flow.env =
+        Values(loading, with_run).text_map(*node, fields.what("env"), Values::Naming::kEnvironment);
   }
   std::optional<Overlap> overlap;
   std::optional<Missed> missed;

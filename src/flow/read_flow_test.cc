@@ -25,7 +25,8 @@ TEST_F(ReadFlow, ReadsEveryKey) {
       "flow: f\nteam: t-1\ndescription: what it does\nzone: America/New_York\non: call\n"
       "key: \"{{ id }}\"\nparams: {id: string, amount: {type: number, default: 0}}\n"
       "overlap: queue\nmissed: all(3)\nmax_running: 7\ndeadline: 2m\ndedupe_for: 30d\n"
-      "env: {REGION: us, ID: \"{{ id }}\"}\npython: {interpreter: /usr/bin/python3, preload: [json]}\n"
+      "env: {REGION: us, ID: \"{{ id }}\"}\npython: {interpreter: /usr/bin/python3, preload: "
+      "[json]}\n"
       "tasks: {a: {shell: echo}}\n");
   ASSERT_TRUE(flow);
   EXPECT_EQ(flow->max_running, 7);
@@ -69,18 +70,20 @@ TEST_F(ReadFlow, RefusesDuplicateKeysInvalidUtf8AndBrokenYaml) {
 
 TEST_F(ReadFlow, RefusesBadValues) {
   AssertErrors(
-      "flow: 9f\nteam: [x]\nzone: Europe/Pariss\ndescription: \"\"\nmax_running: 0\ndeadline: soon\n"
+      "flow: 9f\nteam: [x]\nzone: Europe/Pariss\ndescription: \"\"\nmax_running: 0\ndeadline: "
+      "soon\n"
       "dedupe_for: 1m\noverlap: skp\nmissed: all(0)\ntasks: {a: {shell: x}}\n",
       "1:7: 'flow' of the flow: found '9f', expected a name: letters, digits, _ and -, beginning "
       "with a letter or _, at most 100 long\n"
       "2:7: 'team' of the flow: found a list, expected a name: letters, digits, _ and -, beginning "
       "with a letter or _, at most 100 long\n"
-      "3:7: 'zone' of the flow: 'Europe/Pariss' is no time zone; did you mean 'Europe/Paris'?\n"
+      "3:7: 'zone' of the flow: 'Europe/Pariss' is not a zone, did you mean Europe/Paris?; "
+      "expected a name of the IANA database, such as UTC or Europe/Paris\n"
       "4:14: 'description' of the flow: found empty text\n"
       "5:14: 'max_running' of the flow: found '0', expected a whole number, 1 to 100000\n"
       "6:11: 'deadline' of the flow: found 'soon', expected a duration such as 50ms, 3s, 2m, 1h30m "
       "or 30d\n"
-      "7:13: 'dedupe_for' of the flow: found '1m', expected 1h to 522w6d\n"
+      "7:13: 'dedupe_for' of the flow: found '1m', expected 1h to 3660d\n"
       "8:10: 'overlap' of the flow: found 'skp', expected one of: allow, skip, queue; did you mean "
       "'skip'?\n"
       "9:9: 'missed' of the flow: found 'all(0)', expected all(n) with n from 1 to 100000");
@@ -97,7 +100,8 @@ TEST_F(ReadFlow, RefusesBadParams) {
       "5:3: param 'item': 'item' has a meaning of its own in expressions; choose another name\n"
       "6:6: param 'b' has no type; expected 'type'\n"
       "7:31: the default of param 'c': found 1.5, expected a whole number of at most 64 bits\n"
-      "8:28: the default of param 'd': found \"2026-02-30\", expected a date such as \"2026-03-01\"\n"
+      "8:28: the default of param 'd': found \"2026-02-30\", expected a date such as "
+      "\"2026-03-01\"\n"
       "9:3: param '9x': expected a name: letters, digits, _ and -\n"
       "10:6: param 'e': found a list, expected one of: string, integer, number, boolean, date, "
       "timestamp, json\n"
@@ -120,10 +124,10 @@ TEST_F(ReadFlow, RefusesNamesThatKeyAndEnvCannotRead) {
       "of: applicant_id\n"
       "3:28: 'run' cannot be read here\n"
       "4:14: 'a' is no task in needs; no task can be read here\n"
-      "4:24: 'env' of the flow: 'B-C' is no name for a variable\n"
-      "4:32: 'env' of the flow: 'TIDEMILL_RUN_ID': names that begin with TIDEMILL_ are set by the "
+      "4:23: 'env' of the flow: 'B-C' is no name for a variable\n"
+      "4:31: 'env' of the flow: 'TIDEMILL_RUN_ID': names that begin with TIDEMILL_ are set by the "
       "server; choose another\n"
-      "4:62: 'item' cannot be read here");
+      "4:58: 'item' cannot be read here");
 }
 
 TEST_F(ReadFlow, ShowsFiftyErrorsInFileOrderAndCountsTheRest) {

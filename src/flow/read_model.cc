@@ -1,12 +1,11 @@
 // The settings of model tasks.
-#include "flow/settings.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
 #include "base/text.h"
+#include "flow/settings.h"
 
 namespace tidemill::flow {
 namespace {
@@ -53,16 +52,14 @@ void read_model(const SettingsPlace& at) {
     if (fits(model, literals)) settings.candidates.push_back(model);
   }
   if (settings.candidates.empty()) {
-    std::string const near = name->is_constant()
-                                 ? at.loading.problems.did_you_mean(literals[0], known)
-                                 : std::string();
+    std::string const near =
+        name->is_constant() ? at.loading.problems.did_you_mean(literals[0], known) : std::string();
     at.loading.problems.add(
-        at.node.mark,
-        fmt::format("{}: there is no model {}'{}'{} {}", at.what,
-                    name->is_constant() ? "" : "that fits ", printable(at.node.scalar, 60),
-                    near.empty() ? ";" : near,
-                    known.empty() ? "expected models/NAME/model.json in the project"
-                                  : "models/ has: " + some_of(known)));
+        at.node.mark, fmt::format("{}: there is no model {}'{}'{} {}", at.what,
+                                  name->is_constant() ? "" : "that fits ",
+                                  printable(at.node.scalar, 60), near.empty() ? ";" : near,
+                                  known.empty() ? "expected models/NAME/model.json in the project"
+                                                : "models/ has: " + some_of(known)));
     return;
   }
   for (const std::string& model : settings.candidates) {

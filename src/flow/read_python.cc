@@ -1,12 +1,11 @@
 // The settings of python tasks, and the files of the project that a module imports.
-#include "flow/settings.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
 
 #include "base/text.h"
+#include "flow/settings.h"
 
 namespace tidemill::flow {
 namespace {
@@ -116,11 +115,10 @@ void check_function(const SettingsPlace& at, const std::string& path, const std:
   if (content == at.loading.files.end() || mentions(content->second, function)) return;
   std::vector<std::string> const known = functions_of(content->second);
   std::string const near = at.loading.problems.did_you_mean(function, known);
-  at.loading.problems.add(at.node.mark,
-                          fmt::format("{}: '{}' has no function '{}'{} {}", at.what, path, function,
-                                      near.empty() ? ";" : near,
-                                      known.empty() ? "it defines none"
-                                                    : "it has: " + some_of(known)));
+  at.loading.problems.add(
+      at.node.mark, fmt::format("{}: '{}' has no function '{}'{} {}", at.what, path, function,
+                                near.empty() ? ";" : near,
+                                known.empty() ? "it defines none" : "it has: " + some_of(known)));
 }
 
 }  // namespace
@@ -139,8 +137,8 @@ void read_python(const SettingsPlace& at) {
   std::string const first = module.substr(0, module.find('.'));
   if (!tree.has(first)) {
     std::string const near = at.loading.problems.did_you_mean(first, tree.modules());
-    at.loading.problems.add(at.node.mark, fmt::format("{}: there is no module python/{}.py{}",
-                                                      at.what, first, near));
+    at.loading.problems.add(
+        at.node.mark, fmt::format("{}: there is no module python/{}.py{}", at.what, first, near));
     return;
   }
   tree.add(first);
@@ -151,9 +149,8 @@ void read_python(const SettingsPlace& at) {
   path += is_package ? "/__init__.py" : ".py";
   const std::vector<std::string>& all = at.loading.list("python");
   if (std::find(all.begin(), all.end(), path) == all.end()) {
-    at.loading.problems.add(at.node.mark,
-                            fmt::format("{}: there is no file '{}'{}", at.what, path,
-                                        at.loading.problems.did_you_mean(path, all)));
+    at.loading.problems.add(at.node.mark, fmt::format("{}: there is no file '{}'{}", at.what, path,
+                                                      at.loading.problems.did_you_mean(path, all)));
     return;
   }
   check_function(at, path, function);

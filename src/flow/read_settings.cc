@@ -1,12 +1,11 @@
 // The settings of shell, http, publish and flow tasks; the others stand in files of their own.
-#include "flow/settings.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
 #include "base/text.h"
+#include "flow/settings.h"
 #include "flow/words.h"
 
 namespace tidemill::flow {
@@ -26,7 +25,8 @@ void read_shell(const SettingsPlace& at) {
   if (open != std::string::npos) {
     size_t const close = command->find("}}", open);
     std::string const expression =
-        close == std::string::npos ? "..." : std::string(trim(command->substr(open + 2, close - open - 2)));
+        close == std::string::npos ? "..."
+                                   : std::string(trim(command->substr(open + 2, close - open - 2)));
     at.loading.problems.add(
         at.loading.text.place(at.node, open),
         fmt::format("{}: an expression in a shell command is refused, because its value would be "
@@ -39,7 +39,8 @@ void read_shell(const SettingsPlace& at) {
 }
 
 // The host must be written out: an expression there could name any machine.
-bool check_url(const SettingsPlace& at, const YamlNode& node, const Rendered& url, const std::string& what) {
+bool check_url(const SettingsPlace& at, const YamlNode& node, const Rendered& url,
+               const std::string& what) {
   std::string const first = url.literals()[0];
   std::string_view rest = first;
   bool const is_http = rest.starts_with("http://") || rest.starts_with("https://");
@@ -52,17 +53,18 @@ bool check_url(const SettingsPlace& at, const YamlNode& node, const Rendered& ur
   std::string_view const host = rest.substr(0, end);
   if (!url.is_constant() && end == std::string_view::npos) {
     at.loading.problems.add(node.mark, fmt::format("{}: an expression in the host; write the host "
-                                                   "out, with expressions only after it", what));
+                                                   "out, with expressions only after it",
+                                                   what));
     return false;
   }
   bool const is_good = !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
     return c > 0x20 && c != '@' && c != '\\' && c < 0x7F;
   });
   if (is_good) return true;
-  at.loading.problems.add(node.mark,
-                          fmt::format("{}: found the host '{}', expected a name or an address, with "
-                                      "a port if it is another, without user and password",
-                                      what, printable(host, 60)));
+  at.loading.problems.add(
+      node.mark, fmt::format("{}: found the host '{}', expected a name or an address, with "
+                             "a port if it is another, without user and password",
+                             what, printable(host, 60)));
   return false;
 }
 
@@ -81,9 +83,12 @@ void read_idempotency(const SettingsPlace& at, const YamlNode& node, const std::
 
 void read_http_map(const SettingsPlace& at, HttpSettings& http) {
   constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
-  constexpr auto kMethodWords = std::to_array<Word<std::string_view>>(
-      {{kMethods[0], kMethods[0]}, {kMethods[1], kMethods[1]}, {kMethods[2], kMethods[2]},
-       {kMethods[3], kMethods[3]}, {kMethods[4], kMethods[4]}, {kMethods[5], kMethods[5]}});
+  constexpr auto kMethodWords = std::to_array<Word<std::string_view>>({{kMethods[0], kMethods[0]},
+                                                                       {kMethods[1], kMethods[1]},
+                                                                       {kMethods[2], kMethods[2]},
+                                                                       {kMethods[3], kMethods[3]},
+                                                                       {kMethods[4], kMethods[4]},
+                                                                       {kMethods[5], kMethods[5]}});
   Reader& reader = at.loading.reader;
   Fields const fields(reader, at.node, kInHttp, at.what);
   if (const YamlNode* node = fields.get("method")) {
@@ -109,8 +114,10 @@ void read_http_map(const SettingsPlace& at, HttpSettings& http) {
   if (const YamlNode* node = fields.get("body")) {
     http.body = values.typed(*node, fields.what("body"));
     if (is_reading) {
-      at.loading.problems.add(node->mark, fmt::format("{}: a {} request has no body; choose another "
-                                                      "method", fields.what("body"), http.method));
+      at.loading.problems.add(node->mark,
+                              fmt::format("{}: a {} request has no body; choose another "
+                                          "method",
+                                          fields.what("body"), http.method));
     }
   }
   if (const YamlNode* node = fields.get("idempotency")) {
@@ -148,7 +155,8 @@ void read_flow_task(const SettingsPlace& at) {
   if (!name) return;
   if (*name == at.loading.flow.name.value) {
     at.loading.problems.add(at.node.mark, fmt::format("{}: the flow runs itself and would not end; "
-                                                      "name another flow", at.what));
+                                                      "name another flow",
+                                                      at.what));
     return;
   }
   at.task.settings = FlowSettings{FlowName(*name)};
@@ -158,18 +166,28 @@ void read_flow_task(const SettingsPlace& at) {
 
 void read_settings(Loading& loading, Task& task, const YamlNode& node, const Readable& readable,
                    const YamlNode& map) {
-  SettingsPlace const at{loading, task, node, readable, map,
-                 fmt::format("'{}' of task '{}'", word(task.kind), printable(task.name, 60))};
+  SettingsPlace const at{
+      loading,  task, node,
+      readable, map,  fmt::format("'{}' of task '{}'", word(task.kind), printable(task.name, 60))};
   switch (task.kind) {
-    case Kind::kShell: return read_shell(at);
-    case Kind::kPython: return read_python(at);
-    case Kind::kHttp: return read_http(at);
-    case Kind::kVendor: return read_vendor(at);
-    case Kind::kSql: return read_sql(at);
-    case Kind::kCalc: return read_calc(at);
-    case Kind::kModel: return read_model(at);
-    case Kind::kPublish: return read_publish(at);
-    case Kind::kFlow: return read_flow_task(at);
+    case Kind::kShell:
+      return read_shell(at);
+    case Kind::kPython:
+      return read_python(at);
+    case Kind::kHttp:
+      return read_http(at);
+    case Kind::kVendor:
+      return read_vendor(at);
+    case Kind::kSql:
+      return read_sql(at);
+    case Kind::kCalc:
+      return read_calc(at);
+    case Kind::kModel:
+      return read_model(at);
+    case Kind::kPublish:
+      return read_publish(at);
+    case Kind::kFlow:
+      return read_flow_task(at);
   }
 }
 

@@ -1,6 +1,4 @@
 // The settings of calc and sql tasks.
-#include "flow/settings.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +6,7 @@
 
 #include "base/text.h"
 #include "flow/expressions.h"
+#include "flow/settings.h"
 
 namespace tidemill::flow {
 namespace {
@@ -20,8 +19,8 @@ struct SqlSource {
 };
 
 // Reports a mistake at a byte of the SQL, in the file that holds it.
-void report_in_sql(const SettingsPlace& at, const YamlNode& node, const SqlSource& sql, size_t offset,
-                   std::string message) {
+void report_in_sql(const SettingsPlace& at, const YamlNode& node, const SqlSource& sql,
+                   size_t offset, std::string message) {
   if (sql.path.empty()) {
     at.loading.problems.add(at.loading.text.place(node, offset), std::move(message));
   } else {
@@ -102,12 +101,14 @@ void check_tables(const SettingsPlace& at, const SqlSource& sql, const sql::Stat
     if (to_lower_ascii(table) == "item") {
       message = at.readable.why_no_item;
     } else if (at.loading.find_task(table)) {
-      message = fmt::format("the table '{}' is a task that task '{}' does not need; add it to needs",
-                            name, at.task.name);
+      message =
+          fmt::format("the table '{}' is a task that task '{}' does not need; add it to needs",
+                      name, at.task.name);
     } else {
       std::string const near = at.loading.problems.did_you_mean(table, valid);
-      message = fmt::format("task '{}' reads the table '{}', which it does not need{} it can read: {}",
-                            at.task.name, name, near.empty() ? ";" : near, some_of(valid));
+      message =
+          fmt::format("task '{}' reads the table '{}', which it does not need{} it can read: {}",
+                      at.task.name, name, near.empty() ? ";" : near, some_of(valid));
     }
     report_in_sql(at, at.node, sql, offset, std::move(message));
   }
@@ -119,9 +120,9 @@ void read_calc(const SettingsPlace& at) {
   CalcSettings calc;
   if (const YamlNode* rows = at.map.find("rows"); rows != nullptr && !rows->is_null()) {
     constexpr auto kRows = std::to_array<Word<bool>>({{"many", true}});
-    calc.many = at.loading.reader
-                    .word<bool>(*rows, fmt::format("'rows' of task '{}'", at.task.name), kRows)
-                    .value_or(false);
+    calc.many =
+        at.loading.reader.word<bool>(*rows, fmt::format("'rows' of task '{}'", at.task.name), kRows)
+            .value_or(false);
   }
   auto sql = read_sql_source(at, at.node, at.what);
   if (!sql) return;

@@ -18,7 +18,9 @@ constexpr size_t kShownOfCircle = 20;
 class TaskReader {
  public:
   TaskReader(Loading& loading, const YamlNode::Entry& entry, TaskIndex index)
-      : loading_(loading), entry_(entry), node_(entry.value),
+      : loading_(loading),
+        entry_(entry),
+        node_(entry.value),
         owner_(fmt::format("task '{}'", printable(entry.key, 60))) {
     task_ = &loading.flow.tasks[static_cast<size_t>(index.value)];
     index_ = index;
@@ -76,14 +78,14 @@ class TaskReader {
       if (find_field(kAnyTask, entry.key) != nullptr) continue;
       std::string const near = loading_.problems.did_you_mean(entry.key, words);
       if (near.empty()) continue;
-      loading_.problems.add(entry.key_mark,
-                            fmt::format("unknown key '{}' in {}{} expected one of: {}",
-                                        printable(entry.key, 60), owner_, near,
-                                        join(field_names(kAnyTask), ", ")));
+      loading_.problems.add(
+          entry.key_mark,
+          fmt::format("unknown key '{}' in {}{} expected one of: {}", printable(entry.key, 60),
+                      owner_, near, join(field_names(kAnyTask), ", ")));
       return std::nullopt;
     }
-    loading_.problems.add(entry_.key_mark, fmt::format("{} has no kind; expected one of: {}", owner_,
-                                                       join(words, ", ")));
+    loading_.problems.add(entry_.key_mark, fmt::format("{} has no kind; expected one of: {}",
+                                                       owner_, join(words, ", ")));
     return std::nullopt;
   }
 
@@ -97,8 +99,8 @@ class TaskReader {
   void read_needs(const YamlNode& node) {
     std::vector<const YamlNode*> const items = loading_.reader.one_or_many(node);
     if (items.size() > kMaxNeeds) {
-      loading_.problems.add(node.mark, fmt::format("{} has {} needs; at most {} are accepted", owner_,
-                                                   items.size(), kMaxNeeds));
+      loading_.problems.add(node.mark, fmt::format("{} has {} needs; at most {} are accepted",
+                                                   owner_, items.size(), kMaxNeeds));
       return;
     }
     for (const YamlNode* item : items) {
@@ -109,13 +111,15 @@ class TaskReader {
       auto const found = loading_.find_task(item->scalar);
       if (!found || loading_.task_name(*found) != item->scalar) {
         std::string const near = loading_.problems.did_you_mean(item->scalar, loading_.task_names);
-        loading_.problems.add(item->mark,
-                              fmt::format("{} needs '{}', which is no task of this flow{} {}", owner_,
-                                          printable(item->scalar, 60), near.empty() ? ";" : near,
-                                          "expected one of: " + some_of(loading_.task_names)));
+        loading_.problems.add(
+            item->mark, fmt::format("{} needs '{}', which is no task of this flow{} {}", owner_,
+                                    printable(item->scalar, 60), near.empty() ? ";" : near,
+                                    "expected one of: " + some_of(loading_.task_names)));
       } else if (*found == index_) {
-        loading_.problems.add(item->mark, fmt::format("{} needs itself; take it out of needs", owner_));
-      } else if (std::find(task_->needs.begin(), task_->needs.end(), *found) != task_->needs.end()) {
+        loading_.problems.add(item->mark,
+                              fmt::format("{} needs itself; take it out of needs", owner_));
+      } else if (std::find(task_->needs.begin(), task_->needs.end(), *found) !=
+                 task_->needs.end()) {
         loading_.problems.add(item->mark, fmt::format("{} needs '{}' twice", owner_, item->scalar));
       } else {
         add_need(*found);
@@ -131,17 +135,17 @@ class TaskReader {
       std::string_view const name = text.substr(0, text.size() - 5);
       auto const task = loading_.find_task(name);
       if (task && *task == index_) {
-        loading_.problems.add(node.mark, fmt::format("{}: a task cannot go over its own rows", what));
+        loading_.problems.add(node.mark,
+                              fmt::format("{}: a task cannot go over its own rows", what));
       } else if (task) {
         add_need(*task);
         task_->for_each_rows = loading_.task_name(*task);
       } else {
-        std::string const near =
-            loading_.problems.did_you_mean(name, loading_.task_names);
-        loading_.problems.add(node.mark, fmt::format("{}: '{}' is no task of this flow{} {}", what,
-                                                     printable(name, 60), near.empty() ? ";" : near,
-                                                     "expected one of: " +
-                                                         some_of(loading_.task_names)));
+        std::string const near = loading_.problems.did_you_mean(name, loading_.task_names);
+        loading_.problems.add(node.mark,
+                              fmt::format("{}: '{}' is no task of this flow{} {}", what,
+                                          printable(name, 60), near.empty() ? ";" : near,
+                                          "expected one of: " + some_of(loading_.task_names)));
       }
       return;
     }
@@ -191,8 +195,8 @@ class TaskReader {
     }
     for (const YamlNode& item : node.items) {
       // The command line knows only text: 007 stays 007.
-      auto rendered = task_->kind == Kind::kShell ? values.text(item, what)
-                                                  : values.typed(item, what);
+      auto rendered =
+          task_->kind == Kind::kShell ? values.text(item, what) : values.typed(item, what);
       if (rendered) task_->args.push_back(std::move(*rendered));
     }
   }
@@ -204,8 +208,8 @@ class TaskReader {
       if (found) task_->rule = *found;
     }
     if (const YamlNode* node = fields.get("timeout")) {
-      task_->timeout = reader.duration(*node, fields.what("timeout"),
-                                       {Duration::millis(1), kLongestTimeout});
+      task_->timeout =
+          reader.duration(*node, fields.what("timeout"), {Duration::millis(1), kLongestTimeout});
     }
     if (const YamlNode* node = fields.get("optional")) {
       task_->optional = reader.boolean(*node, fields.what("optional")).value_or(false);
@@ -237,7 +241,8 @@ class TaskReader {
     }
     const YamlNode* base = fields.get("base");
     const YamlNode* cap = fields.get("cap");
-    auto const base_value = base ? reader.duration(*base, fields.what("base"), range) : std::nullopt;
+    auto const base_value =
+        base ? reader.duration(*base, fields.what("base"), range) : std::nullopt;
     auto const cap_value = cap ? reader.duration(*cap, fields.what("cap"), range) : std::nullopt;
     if (base_value) retry.base = *base_value;
     if (cap_value) {
@@ -255,7 +260,8 @@ class TaskReader {
   bool may_rerun() const {
     switch (task_->kind) {
       case Kind::kCalc:
-      case Kind::kModel: return true;
+      case Kind::kModel:
+        return true;
       case Kind::kHttp: {
         const auto& http = std::get<HttpSettings>(task_->settings);
         return http.effect == HttpSettings::Effect::kRead || !http.idempotency_header.empty();
@@ -266,14 +272,14 @@ class TaskReader {
             vendor.spec == nullptr ? nullptr : vendor.spec->product(vendor.product);
         return product != nullptr && product->repeatable();
       }
-      default: return false;
+      default:
+        return false;
     }
   }
 
   void read_on_unknown(const Fields& fields) {
     if (const YamlNode* node = fields.get("on_unknown")) {
-      auto const found =
-          loading_.reader.word(*node, fields.what("on_unknown"), on_unknown_words());
+      auto const found = loading_.reader.word(*node, fields.what("on_unknown"), on_unknown_words());
       if (found) task_->on_unknown = *found;
       return;
     }
@@ -298,20 +304,22 @@ void read_names(Loading& loading, const YamlNode& tasks) {
     std::string const folded = to_lower_ascii(entry.key);
     loading.task_names.push_back(entry.key);
     if (!is_name(entry.key)) {
-      loading.problems.add(entry.key_mark,
-                           fmt::format("'{}' is no name for a task; expected letters, digits, _ and "
-                                       "-, beginning with a letter or _, at most 100 long",
-                                       shown_name));
+      loading.problems.add(
+          entry.key_mark, fmt::format("'{}' is no name for a task; expected letters, digits, _ and "
+                                      "-, beginning with a letter or _, at most 100 long",
+                                      shown_name));
     } else if (folded == "params" || folded == "run" || folded == "item") {
-      loading.problems.add(entry.key_mark,
-                           fmt::format("a task cannot be named '{}', which has a meaning of its own "
-                                       "in expressions; choose another name", shown_name));
+      loading.problems.add(
+          entry.key_mark, fmt::format("a task cannot be named '{}', which has a meaning of its own "
+                                      "in expressions; choose another name",
+                                      shown_name));
     }
     auto const [other, is_new] = loading.folded_names.emplace(folded, index);
     if (!is_new) {
-      loading.problems.add(entry.key_mark,
-                           fmt::format("task '{}' differs from '{}' only by case; SQL reads both as "
-                                       "one name", shown_name, loading.task_name(other->second)));
+      loading.problems.add(
+          entry.key_mark, fmt::format("task '{}' differs from '{}' only by case; SQL reads both as "
+                                      "one name",
+                                      shown_name, loading.task_name(other->second)));
     }
     loading.flow.names.emplace(entry.key, index);
   }
@@ -332,9 +340,11 @@ void read_graph(Loading& loading) {
     }
     if (circle.size() > names.size()) names.push_back("...");
     names.push_back(names[0]);
-    loading.problems.add(flow.tasks[static_cast<size_t>(circle[0])].mark,
-                         fmt::format("tasks need each other in a circle: {}; take one of these needs "
-                                     "away", join(names, " -> ")));
+    loading.problems.add(
+        flow.tasks[static_cast<size_t>(circle[0])].mark,
+        fmt::format("tasks need each other in a circle: {}; take one of these needs "
+                    "away",
+                    join(names, " -> ")));
     return;
   }
   for (int32_t node : topological_order(needs)) flow.order.push_back(TaskIndex(node));

@@ -55,10 +55,10 @@ class TriggerReader {
     if (!node.is_map()) {
       std::vector<std::string> const words{"call", "cron", "every", "after"};
       loading_.problems.add(
-          node.mark, fmt::format("'on' of the flow: found {}, expected {}{}", shown(node), kExpected,
-                                 node.is_scalar()
-                                     ? loading_.problems.did_you_mean(node.scalar, words)
-                                     : std::string()));
+          node.mark,
+          fmt::format("'on' of the flow: found {}, expected {}{}", shown(node), kExpected,
+                      node.is_scalar() ? loading_.problems.did_you_mean(node.scalar, words)
+                                       : std::string()));
       return std::nullopt;
     }
     std::vector<Places> found;
@@ -67,8 +67,9 @@ class TriggerReader {
     }
     if (found.size() == 1) return found[0];
     if (found.size() > 1) {
-      loading_.problems.add(node.mark, "one trigger has several of cron, every, after and call; "
-                                       "write one list item for each");
+      loading_.problems.add(node.mark,
+                            "one trigger has several of cron, every, after and call; "
+                            "write one list item for each");
       return std::nullopt;
     }
     for (const auto& entry : node.entries) {
@@ -84,7 +85,8 @@ class TriggerReader {
     for (const auto& entry : node.entries) {
       if (near.empty()) near = loading_.problems.did_you_mean(entry.key, words);
     }
-    loading_.problems.add(node.mark, fmt::format("'on' of the flow: expected {}{}", kExpected, near));
+    loading_.problems.add(node.mark,
+                          fmt::format("'on' of the flow: expected {}{}", kExpected, near));
     return std::nullopt;
   }
 
@@ -97,8 +99,8 @@ class TriggerReader {
     bool is_good = text.has_value();
     auto take = [&](std::string_view name, auto&& read) {
       const YamlNode* value = fields.get(name);
-      auto const word = value == nullptr ? std::nullopt
-                                         : loading_.reader.text(*value, fields.what(name));
+      auto const word =
+          value == nullptr ? std::nullopt : loading_.reader.text(*value, fields.what(name));
       if (!word) return;
       auto const status = read(*word);
       if (status) {
@@ -106,8 +108,8 @@ class TriggerReader {
         return;
       }
       is_good = false;
-      loading_.problems.add(value->mark, fmt::format("{}: {}", fields.what(name),
-                                                     status.error().message));
+      loading_.problems.add(value->mark,
+                            fmt::format("{}: {}", fields.what(name), status.error().message));
     };
     auto const flow_zone = clock::Zone::load(loading_.flow.zone);
     if (flow_zone) options.zone = *flow_zone;
@@ -144,8 +146,9 @@ class TriggerReader {
       return false;
     }
     if (schedule->is_reboot()) {
-      loading_.problems.add(node->mark, "'cron': '@reboot' has no ticks and starts nothing here; "
-                                        "expected a schedule");
+      loading_.problems.add(node->mark,
+                            "'cron': '@reboot' has no ticks and starts nothing here; "
+                            "expected a schedule");
       return false;
     }
     trigger.schedule = std::move(*schedule);
@@ -156,8 +159,8 @@ class TriggerReader {
     trigger.kind = Trigger::Kind::kEvery;
     const YamlNode* node = fields.get("every");
     if (node == nullptr) return false;
-    auto const period = loading_.reader.duration(
-        *node, "'every'", {clock::Every::kShortest, clock::Every::kLongest});
+    auto const period = loading_.reader.duration(*node, "'every'",
+                                                 {clock::Every::kShortest, clock::Every::kLongest});
     if (!period) return false;
     auto const every = clock::Every::of(*period);
     if (!every) {
@@ -182,7 +185,8 @@ class TriggerReader {
     const YamlNode* dataset = inner.get("dataset");
     const YamlNode* state = inner.get("state");
     if ((flow != nullptr) == (dataset != nullptr)) {
-      loading_.problems.add(node->mark, "'after': expected one of 'flow: NAME' and 'dataset: NAME'");
+      loading_.problems.add(node->mark,
+                            "'after': expected one of 'flow: NAME' and 'dataset: NAME'");
       return false;
     }
     if (dataset != nullptr) {
@@ -207,8 +211,10 @@ class TriggerReader {
 
   bool set_upstream(const std::string& name, const YamlNode& node, Trigger& trigger) {
     if (name == loading_.flow.name.value) {
-      loading_.problems.add(node.mark, fmt::format("'after': flow '{}' comes after itself and would "
-                                                   "run without end; name another flow", name));
+      loading_.problems.add(node.mark,
+                            fmt::format("'after': flow '{}' comes after itself and would "
+                                        "run without end; name another flow",
+                                        name));
       return false;
     }
     trigger.source = name;
@@ -234,8 +240,9 @@ class TriggerReader {
       auto const found = loading_.reader.word(*node, fields.what("overlap"), overlap_words());
       if (found) trigger.overlap = *found;
       if (found && *found == Overlap::kSkip && place == kInAfter) {
-        loading_.problems.add(node->mark, "'overlap' of an after trigger: found 'skip', expected "
-                                          "queue or allow: what comes after a run is owed");
+        loading_.problems.add(node->mark,
+                              "'overlap' of an after trigger: found 'skip', expected "
+                              "queue or allow: what comes after a run is owed");
       }
     }
     if (missed_) trigger.missed = *missed_;
@@ -247,18 +254,23 @@ class TriggerReader {
   }
 
   void read_with(const Fields& fields, Trigger& trigger, Mark mark) {
-    Readable const readable{.params = false, .run = true, .item = false,
-                            .why_no_item = "'item' cannot be read here", .needs = {}};
+    Readable const readable{.params = false,
+                            .run = true,
+                            .item = false,
+                            .why_no_item = "'item' cannot be read here",
+                            .needs = {}};
     const YamlNode* node = fields.get("with");
-    if (node != nullptr) trigger.with = Values(loading_, readable).typed_map(*node, fields.what("with"));
+    if (node != nullptr)
+      trigger.with = Values(loading_, readable).typed_map(*node, fields.what("with"));
     std::vector<std::string> names;
     for (const Param& param : loading_.flow.params) {
       names.push_back(param.name);
       const YamlNode* given = node != nullptr && node->is_map() ? node->find(param.name) : nullptr;
       if (given == nullptr && !param.otherwise) {
-        loading_.problems.add(mark, fmt::format("the {} gives no value for the param '{}', which has "
-                                                "no default; add with: {{{}: ...}}",
-                                                fields.owner(), param.name, param.name));
+        loading_.problems.add(mark,
+                              fmt::format("the {} gives no value for the param '{}', which has "
+                                          "no default; add with: {{{}: ...}}",
+                                          fields.owner(), param.name, param.name));
       }
     }
     if (node == nullptr || !node->is_map()) return;
@@ -274,10 +286,9 @@ class TriggerReader {
     if (param == loading_.flow.params.end()) {
       std::string const near = loading_.problems.did_you_mean(entry.key, names);
       loading_.problems.add(
-          entry.key_mark,
-          fmt::format("the flow has no param '{}'{} {}", printable(entry.key, 60),
-                      near.empty() ? ";" : near,
-                      names.empty() ? "it has none" : "it has: " + some_of(names)));
+          entry.key_mark, fmt::format("the flow has no param '{}'{} {}", printable(entry.key, 60),
+                                      near.empty() ? ";" : near,
+                                      names.empty() ? "it has none" : "it has: " + some_of(names)));
       return;
     }
     for (const auto& [name, rendered] : trigger.with) {
@@ -293,7 +304,8 @@ class TriggerReader {
       if (other.id != trigger.id) continue;
       loading_.problems.add(mark, id ? fmt::format("two triggers have the id '{}'", *id)
                                      : fmt::format("the trigger {} stands twice; take one away, or "
-                                                   "give each an id", trigger.text));
+                                                   "give each an id",
+                                                   trigger.text));
       return;
     }
     loading_.flow.triggers.push_back(std::move(trigger));
@@ -345,8 +357,9 @@ void read_triggers(Loading& loading, const YamlNode* on, std::optional<Overlap> 
   TriggerReader triggers(loading, overlap, missed);
   std::vector<const YamlNode*> const items = loading.reader.one_or_many(*on);
   if (items.size() > kMaxTriggers) {
-    loading.problems.add(on->mark, fmt::format("'on' of the flow: {} triggers; at most {} are accepted",
-                                               items.size(), kMaxTriggers));
+    loading.problems.add(on->mark,
+                         fmt::format("'on' of the flow: {} triggers; at most {} are accepted",
+                                     items.size(), kMaxTriggers));
     return;
   }
   for (const YamlNode* item : items) triggers.read(*item);

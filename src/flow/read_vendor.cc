@@ -1,12 +1,11 @@
 // The settings of vendor tasks.
-#include "flow/settings.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
 #include "base/text.h"
+#include "flow/settings.h"
 
 namespace tidemill::flow {
 namespace {
@@ -44,17 +43,18 @@ void check_inputs(const SettingsPlace& at, const vendor::Product& product) {
     if (is_given) continue;
     at.loading.problems.add(at.node.mark,
                             fmt::format("{}: the product reads '{}', which the task does not give; "
-                                        "add it to with", at.what, name));
+                                        "add it to with",
+                                        at.what, name));
   }
   if (with == nullptr) return;
   for (const auto& entry : with->entries) {
     if (std::any_of(wanted.begin(), wanted.end(), same(entry.key))) continue;
     std::string const near = at.loading.problems.did_you_mean(entry.key, wanted);
-    at.loading.problems.add(entry.key_mark,
-                            fmt::format("the product reads no '{}'{} {}", printable(entry.key, 60),
-                                        near.empty() ? ";" : near,
-                                        wanted.empty() ? "it has no inputs"
-                                                       : "it reads: " + some_of(wanted)));
+    at.loading.problems.add(
+        entry.key_mark,
+        fmt::format("the product reads no '{}'{} {}", printable(entry.key, 60),
+                    near.empty() ? ";" : near,
+                    wanted.empty() ? "it has no inputs" : "it reads: " + some_of(wanted)));
   }
 }
 
@@ -89,9 +89,11 @@ std::shared_ptr<const vendor::Spec> load_spec(const SettingsPlace& at, const std
     return result;
   }
   if (spec->name != name) {
-    loading.problems.add_in(at.node.mark, path, {1, 1},
-                            fmt::format("the file is named '{}.yaml' and describes the vendor '{}'; "
-                                        "make both the same", name, spec->name));
+    loading.problems.add_in(
+        at.node.mark, path, {1, 1},
+        fmt::format("the file is named '{}.yaml' and describes the vendor '{}'; "
+                    "make both the same",
+                    name, spec->name));
     return result;
   }
   result = std::make_shared<const vendor::Spec>(std::move(*spec));
@@ -117,10 +119,9 @@ void read_vendor(const SettingsPlace& at) {
     std::vector<std::string> products;
     for (const vendor::Product& other : spec->products) products.push_back(other.name);
     std::string const near = at.loading.problems.did_you_mean(product, products);
-    at.loading.problems.add(at.node.mark,
-                            fmt::format("{}: the vendor '{}' has no product '{}'{} it has: {}",
-                                        at.what, name, product, near.empty() ? ";" : near,
-                                        some_of(products)));
+    at.loading.problems.add(
+        at.node.mark, fmt::format("{}: the vendor '{}' has no product '{}'{} it has: {}", at.what,
+                                  name, product, near.empty() ? ";" : near, some_of(products)));
     return;
   }
   check_inputs(at, *found);

@@ -38,7 +38,8 @@ void Reader::report_word(const YamlNode& node, std::string_view what,
                          const std::vector<std::string>& valid) {
   std::string const near =
       node.is_scalar() ? problems_.did_you_mean(node.scalar, valid) : std::string();
-  report(node, what, fmt::format("{}{}{}", valid.size() > 1 ? "one of: " : "", some_of(valid), near));
+  report(node, what,
+         fmt::format("{}{}{}", valid.size() > 1 ? "one of: " : "", some_of(valid), near));
 }
 
 std::optional<std::string> Reader::text(const YamlNode& node, std::string_view what) {
@@ -68,15 +69,15 @@ std::optional<std::string> Reader::name(const YamlNode& node, std::string_view w
 std::optional<Duration> Reader::duration(const YamlNode& node, std::string_view what,
                                          DurationRange range) {
   constexpr std::string_view kExample = "a duration such as 50ms, 3s, 2m, 1h30m or 30d";
-  auto const parsed = node.is_scalar() ? parse_duration(node.scalar)
-                                       : Result<Duration>(fail(Code::kInvalid, ""));
+  auto const parsed =
+      node.is_scalar() ? parse_duration(node.scalar) : Result<Duration>(fail(Code::kInvalid, ""));
   if (!parsed) {
     report(node, what, kExample);
     return std::nullopt;
   }
   if (*parsed < range.least || *parsed > range.most) {
-    report(node, what, fmt::format("{} to {}", format_duration(range.least),
-                                   format_duration(range.most)));
+    report(node, what,
+           fmt::format("{} to {}", format_duration(range.least), format_duration(range.most)));
     return std::nullopt;
   }
   return *parsed;
@@ -108,7 +109,8 @@ std::optional<std::string> Reader::path(const YamlNode& node, std::string_view w
     if (static_cast<unsigned char>(c) < 0x20 || c == '\\' || c == 0x7F) is_good = false;
   }
   if (is_good) return found;
-  report(node, what, "a path within the project, relative to its folder, without '.' or '..' parts");
+  report(node, what,
+         "a path within the project, relative to its folder, without '.' or '..' parts");
   return std::nullopt;
 }
 
@@ -142,9 +144,9 @@ Fields::Fields(Reader& reader, const YamlNode& map, Places place, std::string ow
 void Fields::report_unknown(Reader& reader, const YamlNode::Entry& entry) const {
   std::string const key = printable(entry.key, 60);
   if (const NotBuilt* row = find_not_built(place_, entry.key)) {
-    reader.problems().add(entry.key_mark,
-                          fmt::format("'{}' in {} is not available in this version{}{}", key, owner_,
-                                      row->instead.empty() ? "" : "; ", row->instead));
+    reader.problems().add(
+        entry.key_mark, fmt::format("'{}' in {} is not available in this version{}{}", key, owner_,
+                                    row->instead.empty() ? "" : "; ", row->instead));
     return;
   }
   Places const family = (place_ & kAnyTask) != 0      ? kAnyTask
@@ -162,16 +164,16 @@ void Fields::report_unknown(Reader& reader, const YamlNode::Entry& entry) const 
     return;
   }
   if (elsewhere != 0) {
-    reader.problems().add(entry.key_mark,
-                          fmt::format("'{}' does not apply to {}, which is of kind {}; it is for {}",
-                                      key, owner_, places_text(place_), places_text(elsewhere)));
+    reader.problems().add(
+        entry.key_mark, fmt::format("'{}' does not apply to {}, which is of kind {}; it is for {}",
+                                    key, owner_, places_text(place_), places_text(elsewhere)));
     return;
   }
   std::vector<std::string> const valid = field_names(place_);
   std::string const near = reader.problems().did_you_mean(entry.key, valid);
-  reader.problems().add(entry.key_mark, fmt::format("unknown key '{}' in {}{} expected one of: {}",
-                                                    key, owner_, near.empty() ? ";" : near,
-                                                    join(valid, ", ")));
+  reader.problems().add(entry.key_mark,
+                        fmt::format("unknown key '{}' in {}{} expected one of: {}", key, owner_,
+                                    near.empty() ? ";" : near, join(valid, ", ")));
 }
 
 const YamlNode* Fields::get(std::string_view name) const {
@@ -200,8 +202,10 @@ Json scalar_to_json(const YamlNode& scalar) {
 
 Json node_to_json(const YamlNode& node) {
   switch (node.kind) {
-    case YamlNode::Kind::kNull: return nullptr;
-    case YamlNode::Kind::kScalar: return scalar_to_json(node);
+    case YamlNode::Kind::kNull:
+      return nullptr;
+    case YamlNode::Kind::kScalar:
+      return scalar_to_json(node);
     case YamlNode::Kind::kSequence: {
       Json::Array list;
       for (const YamlNode& item : node.items) list.push_back(node_to_json(item));

@@ -1,5 +1,5 @@
-// Reads values of YAML nodes and reports what is wrong with them. Every reader answers nothing after
-// it has reported; callers go on, so that one look at a file finds many mistakes.
+// Reads values of YAML nodes and reports what is wrong with them. Every reader answers nothing
+// after it has reported; callers go on, so that one look at a file finds many mistakes.
 #pragma once
 
 #include <cstdint>

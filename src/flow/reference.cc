@@ -24,9 +24,9 @@ This page is made from the table that the parser reads. One flow a file, in `flo
 ```yaml
 flow: onboarding
 team: risk-us
-on: [call, { after: { dataset: signups } }]
+on: call
 key: "{{ applicant_id }}"
-params: { applicant_id: { type: string, default: none } }
+params: { applicant_id: string, amount: { type: number, default: 0 } }
 deadline: 2m
 tasks:
   bureau:   { vendor: bureau.report, with: { id: "{{ applicant_id }}" }, timeout: 3s }
@@ -73,11 +73,13 @@ The kinds `wait` and `approve`, the triggers `at` and `topic`, `publish` to a to
 
 constexpr Section kSections[] = {
     {"The flow", "", kInFlow},
-    {"`params`", "`params: { applicant_id: string, amount: { type: number, default: 0 } }`", kInParam},
+    {"`params`", "`params: { applicant_id: string, amount: { type: number, default: 0 } }`",
+     kInParam},
     {"`python`", "Of a flow, or of the project in tidemill.yaml.", kInPython},
     {"Triggers: `on`", "Each trigger has exactly one of `cron`, `every`, `after` and `call`.",
      kAnyTrigger},
-    {"`after`", "`after: sweep`, `after: { flow: sweep, state: done }` or `after: { dataset: signups }`.",
+    {"`after`",
+     "`after: sweep`, `after: { flow: sweep, state: done }` or `after: { dataset: signups }`.",
      kInAfterSource},
     {"Tasks", "Each task has exactly one key that names its kind.", kAnyTask},
     {"`retry`", "`retry: 3`, or a map.", kInRetry},

@@ -12,7 +12,8 @@ namespace tidemill::flow {
 namespace {
 
 // A place within an expression as a place within the text around it.
-Mark shifted(std::string_view text, size_t base, std::string_view expression, int line, int column) {
+Mark shifted(std::string_view text, size_t base, std::string_view expression, int line,
+             int column) {
   return mark_of(text, base + offset_of(expression, line, column));
 }
 
@@ -52,8 +53,8 @@ Result<Rendered> Rendered::parse(std::string_view text) {
   if (!cut) {
     size_t const open = std::min(text.find("{{"), text.size());
     Mark const mark = mark_of(text, open);
-    return fail(Code::kInvalid, fmt::format("line {}, column {}: {}", mark.line, mark.column,
-                                            cut.error().message));
+    return fail(Code::kInvalid,
+                fmt::format("line {}, column {}: {}", mark.line, mark.column, cut.error().message));
   }
   if (!cut->has_expression()) {
     std::string literal;
@@ -72,8 +73,9 @@ Result<Rendered> Rendered::parse(std::string_view text) {
       std::string message = compiled.error().message;
       Mark const within = take_place(message);
       Mark const mark = shifted(text, piece.offset, piece.text, within.line, within.column);
-      return fail(Code::kInvalid, fmt::format("line {}, column {}: in '{{{{ {} }}}}': {}", mark.line,
-                                              mark.column, printable(piece.text, 60), message));
+      return fail(Code::kInvalid,
+                  fmt::format("line {}, column {}: in '{{{{ {} }}}}': {}", mark.line, mark.column,
+                              printable(piece.text, 60), message));
     }
     for (sql::NameRef& ref : compiled->references) {
       Mark const mark = shifted(text, piece.offset, piece.text, ref.line, ref.column);
@@ -142,7 +144,8 @@ std::vector<std::string> Rendered::literals() const {
 
 Result<Json> Rendered::json(const Scope& scope) const {
   switch (shape_) {
-    case Shape::kConstant: return constant_;
+    case Shape::kConstant:
+      return constant_;
     case Shape::kText: {
       if (is_one_expression()) return scope.evaluate_json(*pieces_[0].expression);
       TIDEMILL_TRY_LET(rendered, text(scope));

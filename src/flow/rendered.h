@@ -28,7 +28,8 @@ class Rendered {
   const Json& constant_value() const { return constant_; }
   // Every name that an expression in it reads, as written; of a text with the place in that text.
   std::vector<sql::NameRef> references() const;
-  // The literal texts between the expressions of a text: "a{{ x }}b" gives "a", "b"; "{{ x }}" gives
+  // The literal texts between the expressions of a text: "a{{ x }}b" gives "a", "b"; "{{ x }}"
+  // gives
   // "", "". A constant gives its text alone.
   std::vector<std::string> literals() const;
 

@@ -124,8 +124,9 @@ Result<bool> Scope::evaluate_bool(const sql::Expression& expression) const {
   TIDEMILL_TRY_LET(value, evaluate(expression));
   if (value.is_null()) return false;
   if (value.type().kind() != value::Kind::kBool) {
-    return fail(Code::kInvalid, fmt::format("the condition '{}' gives {}, expected true or false",
-                                            printable(expression.text(), 100), value.type().name()));
+    return fail(Code::kInvalid,
+                fmt::format("the condition '{}' gives {}, expected true or false",
+                            printable(expression.text(), 100), value.type().name()));
   }
   return value.as_bool();
 }

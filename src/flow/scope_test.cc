@@ -17,8 +17,9 @@ class ScopeTest : public ::testing::Test {
     facts.flow = "f";
     facts.scheduled_at = *parse_rfc3339("2026-03-01T02:00:00Z");
     scope.add_run(facts);
-    scope.add_task("bureau", TaskValue::of_json(*parse_json(
-                                 R"({"amount":7,"ok":true,"none":null,"tags":["a","b"]})")));
+    scope.add_task(
+        "bureau",
+        TaskValue::of_json(*parse_json(R"({"amount":7,"ok":true,"none":null,"tags":["a","b"]})")));
     scope.add_task("bank", TaskValue::missing());
   }
   std::string json(std::string_view text) {

@@ -42,7 +42,8 @@ Mark mark_of(std::string_view text, size_t offset) {
   std::string_view const before = text.substr(0, offset);
   size_t const newline = before.rfind('\n');
   int const lines = static_cast<int>(std::count(before.begin(), before.end(), '\n'));
-  size_t const column = newline == std::string_view::npos ? before.size() : before.size() - newline - 1;
+  size_t const column =
+      newline == std::string_view::npos ? before.size() : before.size() - newline - 1;
   return {lines + 1, static_cast<int>(column) + 1};
 }
 

@@ -16,7 +16,8 @@ class SourceText {
   SourceText& operator=(const SourceText&) = delete;
 
   // Where byte `offset` of the scalar's text stands in the file. YAML may fold and escape what it
-  // reads; where the file's line does not show the same text, the answer is where the scalar begins.
+  // reads; where the file's line does not show the same text, the answer is where the scalar
+  // begins.
   Mark place(const YamlNode& scalar, size_t offset) const;
   // The same for a line and column (both from 1) within the scalar's text.
   Mark place(const YamlNode& scalar, Mark within) const;

@@ -113,7 +113,8 @@ Result<std::shared_ptr<const TaskValue>> TaskValue::parse(std::string_view text)
     if (document == nullptr) return broken("it has no 'json'");
     return of_json(*document);
   }
-  if (shape != "row" && shape != "rows") return broken("its shape is none of json, row, rows, missing");
+  if (shape != "row" && shape != "rows")
+    return broken("its shape is none of json, row, rows, missing");
   const Json* table = parsed->find("table");
   if (table == nullptr) return broken("it has no 'table'");
   auto batch = value::batch_from_json(*table);

@@ -8,8 +8,8 @@ namespace tidemill::flow {
 namespace {
 
 value::Batch two_columns() {
-  value::Batch table = value::Batch::empty({{"id", value::Type(value::Kind::kVarchar)},
-                                            {"score", value::Type(value::Kind::kFloat)}});
+  value::Batch table = value::Batch::empty(
+      {{"id", value::Type(value::Kind::kVarchar)}, {"score", value::Type(value::Kind::kFloat)}});
   table.append_row({value::Value::text("a"), value::Value::single(0.1F)});
   return table;
 }
@@ -43,8 +43,9 @@ TEST(TaskValue, RoundTripsExactly) {
   expect_round_trip(TaskValue::of_table(two_columns(), false));
   expect_round_trip(TaskValue::of_table(two_columns(), true));
   expect_round_trip(TaskValue::missing());
-  for (const char* json : {"null", "5", "\"x\"", "[]", "{}", "[1,2.5,null]", R"({"a":1,"b":[{"c":"d"}]})",
-                           R"([{"a":1},{"b":"x"}])", "1e300", "18446744073709551615"}) {
+  for (const char* json :
+       {"null", "5", "\"x\"", "[]", "{}", "[1,2.5,null]", R"({"a":1,"b":[{"c":"d"}]})",
+        R"([{"a":1},{"b":"x"}])", "1e300", "18446744073709551615"}) {
     expect_round_trip(TaskValue::of_json(*parse_json(json)));
   }
 }
@@ -71,10 +72,10 @@ TEST(TaskValue, ListsItemsThatDiffer) {
 }
 
 TEST(TaskValue, RefusesWhatIsBroken) {
-  for (const char* text :
-       {"", "{}", "[]", R"({"v":2,"shape":"json","json":1})", R"({"v":1,"shape":"json"})",
-        R"({"v":1,"shape":"row"})", R"({"v":1,"shape":"cube"})", R"({"v":1,"shape":"row","table":5})",
-        R"({"v":1,"shape":"row","table":{"columns":[],"rows":[]}})"}) {
+  for (const char* text : {"", "{}", "[]", R"({"v":2,"shape":"json","json":1})",
+                           R"({"v":1,"shape":"json"})", R"({"v":1,"shape":"row"})",
+                           R"({"v":1,"shape":"cube"})", R"({"v":1,"shape":"row","table":5})",
+                           R"({"v":1,"shape":"row","table":{"columns":[],"rows":[]}})"}) {
     auto const read = TaskValue::parse(text);
     ASSERT_FALSE(read) << text;
     EXPECT_EQ(read.error().code, Code::kInternal);

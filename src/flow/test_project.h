@@ -87,9 +87,9 @@ class FlowTest : public ::testing::Test {
 
   // Mistakes of one task; columns count from the task's map.
   void AssertTaskErrors(const std::string& task, const std::string& expected) {
-    AssertErrors("flow: f\nparams: {p: string, n: number}\ntasks:\n  a: {shell: x}\n  t: " + task +
-                     "\n",
-                 expected);
+    AssertErrors(
+        "flow: f\nparams: {p: string, n: number}\ntasks:\n  a: {shell: x}\n  t: " + task + "\n",
+        expected);
   }
 
   std::shared_ptr<const Flow> AssertLoads(const std::string& yaml) {

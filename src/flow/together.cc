@@ -37,8 +37,9 @@ class Together {
       names_.push_back(flow.name.value);
       return;
     }
-    add(flow, {1, 1}, fmt::format("the flow '{}' stands in '{}' too; give one of them another name",
-                                  flow.name.value, flows_[other->second].flow->path));
+    add(flow, {1, 1},
+        fmt::format("the flow '{}' stands in '{}' too; give one of them another name",
+                    flow.name.value, flows_[other->second].flow->path));
   }
 
   const Flow* find(const std::string& name) const {
@@ -72,10 +73,12 @@ class Together {
         return entry.first == param.name;
       });
       if (is_given || param.otherwise) continue;
-      add(flow, task.mark, fmt::format("task '{}': the flow '{}' needs the param '{}'; add it to with",
-                                       task.name, name, param.name));
+      add(flow, task.mark,
+          fmt::format("task '{}': the flow '{}' needs the param '{}'; add it to with", task.name,
+                      name, param.name));
     }
-    for (const auto& [given, value] : task.with) check_given(flow, task, *called, params, given, value);
+    for (const auto& [given, value] : task.with)
+      check_given(flow, task, *called, params, given, value);
   }
 
   void check_given(const Flow& flow, const Task& task, const Flow& called,
@@ -86,14 +89,15 @@ class Together {
     if (param == called.params.end()) {
       std::string const near = did_you_mean(given, params);
       add(flow, task.mark,
-          fmt::format("task '{}': the flow '{}' has no param '{}'{} {}", task.name, called.name.value,
-                      given, near.empty() ? ";" : near,
+          fmt::format("task '{}': the flow '{}' has no param '{}'{} {}", task.name,
+                      called.name.value, given, near.empty() ? ";" : near,
                       params.empty() ? "it has none" : "it has: " + some_of(params)));
       return;
     }
     if (!value.is_constant()) return;
     auto const checked = check_param(*param, value.constant_value());
-    if (!checked) add(flow, task.mark, fmt::format("task '{}': {}", task.name, checked.error().message));
+    if (!checked)
+      add(flow, task.mark, fmt::format("task '{}': {}", task.name, checked.error().message));
   }
 
   // A flow that runs itself through others would never end.
@@ -109,7 +113,8 @@ class Together {
     std::vector<int32_t> const circle = find_circle(calls);
     if (circle.empty()) return;
     std::vector<std::string> names;
-    for (int32_t index : circle) names.push_back(flows_[static_cast<size_t>(index)].flow->name.value);
+    for (int32_t index : circle)
+      names.push_back(flows_[static_cast<size_t>(index)].flow->name.value);
     names.push_back(names[0]);
     add(*flows_[static_cast<size_t>(circle[0])].flow, {1, 1},
         fmt::format("flows run each other in a circle: {}; take one of these tasks away",

@@ -21,9 +21,9 @@ constexpr Word<Rule> kRules[] = {
 constexpr Word<Overlap> kOverlaps[] = {
     {"allow", Overlap::kAllow}, {"skip", Overlap::kSkip}, {"queue", Overlap::kQueue}};
 constexpr Word<ParamType> kParamTypes[] = {
-    {"string", ParamType::kString},       {"integer", ParamType::kInteger},
-    {"number", ParamType::kNumber},       {"boolean", ParamType::kBoolean},
-    {"date", ParamType::kDate},           {"timestamp", ParamType::kTimestamp},
+    {"string", ParamType::kString}, {"integer", ParamType::kInteger},
+    {"number", ParamType::kNumber}, {"boolean", ParamType::kBoolean},
+    {"date", ParamType::kDate},     {"timestamp", ParamType::kTimestamp},
     {"json", ParamType::kJson},
 };
 constexpr Word<OnUnknown> kOnUnknown[] = {{"rerun", OnUnknown::kRerun}, {"fail", OnUnknown::kFail}};
@@ -33,10 +33,8 @@ constexpr Word<Trigger::After> kAfter[] = {{"succeeded", Trigger::After::kSuccee
 constexpr Word<HttpSettings::Effect> kEffects[] = {{"read", HttpSettings::Effect::kRead},
                                                    {"write", HttpSettings::Effect::kWrite}};
 constexpr Word<Trigger::Kind> kTriggers[] = {
-    {"cron", Trigger::Kind::kCron},
-    {"every", Trigger::Kind::kEvery},
-    {"after", Trigger::Kind::kAfterFlow},
-    {"dataset", Trigger::Kind::kAfterDataset},
+    {"cron", Trigger::Kind::kCron},       {"every", Trigger::Kind::kEvery},
+    {"after", Trigger::Kind::kAfterFlow}, {"dataset", Trigger::Kind::kAfterDataset},
     {"call", Trigger::Kind::kCall},
 };
 
@@ -66,15 +64,24 @@ std::string_view word(Trigger::Kind kind) { return word_in(kTriggers, kind); }
 
 Places place_of(Kind kind) {
   switch (kind) {
-    case Kind::kShell: return kShellTask;
-    case Kind::kPython: return kPythonTask;
-    case Kind::kHttp: return kHttpTask;
-    case Kind::kVendor: return kVendorTask;
-    case Kind::kSql: return kSqlTask;
-    case Kind::kCalc: return kCalcTask;
-    case Kind::kModel: return kModelTask;
-    case Kind::kPublish: return kPublishTask;
-    case Kind::kFlow: return kFlowTask;
+    case Kind::kShell:
+      return kShellTask;
+    case Kind::kPython:
+      return kPythonTask;
+    case Kind::kHttp:
+      return kHttpTask;
+    case Kind::kVendor:
+      return kVendorTask;
+    case Kind::kSql:
+      return kSqlTask;
+    case Kind::kCalc:
+      return kCalcTask;
+    case Kind::kModel:
+      return kModelTask;
+    case Kind::kPublish:
+      return kPublishTask;
+    case Kind::kFlow:
+      return kFlowTask;
   }
   return 0;
 }

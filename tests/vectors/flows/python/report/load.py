@@ -1,0 +1,2 @@
+def decisions(*args, **inputs):
+    return [{"outcome": "accept"}]
