@@ -185,6 +185,14 @@ TEST_F(RealFilesTest, RenamesAndRemoves) {
   EXPECT_TRUE(names(folder_.path()).empty());
 }
 
+TEST_F(RealFilesTest, CutsAFileToALength) {
+  ASSERT_TRUE(files_.write(folder_ / "a", "whole|half", 0644));
+  ASSERT_TRUE(files_.truncate(folder_ / "a", 6));
+  EXPECT_EQ(files_.read(folder_ / "a", 100).value(), "whole|");
+  EXPECT_EQ(files_.truncate(folder_ / "none", 0).error().code, Code::kNotFound);
+  EXPECT_EQ(files_.truncate(folder_ / "a", -1).error().code, Code::kInvalid);
+}
+
 TEST_F(RealFilesTest, AWatchTellsOnceOfManyChanges) {
   int told = 0;
   auto watch = files_.watch({folder_.path()}, [&] {
