@@ -171,7 +171,7 @@ std::string Value::to_text() const {
     case Kind::kDouble:
       return format_double(real_);
     case Kind::kDecimal:
-      return format_decimal(int_, type_.scale());
+      return format_decimal(int_, {uint8_t(type_.precision()), uint8_t(type_.scale())});
     case Kind::kVarchar:
     case Kind::kJson:
       return text_;
