@@ -201,6 +201,7 @@ void printf_flags(Cursor& cursor, FieldOptions& options) {
 // The cursor is behind the '%'.
 Result<std::string> conversion(Cursor& cursor) {
   FieldOptions options;
+  options.printf_rules = true;
   auto index = positional_index(cursor);
   printf_flags(cursor, options);
   TIDEMILL_TRY_LET(width, printf_size(cursor));
@@ -224,7 +225,12 @@ Result<std::string> conversion(Cursor& cursor) {
   if (!index) index = cursor.next_index();
   if (*index >= cursor.arguments().size()) return fail(argument_range_error(*index));
   const FormatArgument& argument = cursor.arguments()[*index];
-  if (options.type == 'i' || options.type == 'u') options.type = 'd';
+  if (options.type == 'u') {  // without a sign: a negative number wraps
+    options.type = 'd';
+    const int64_t* number = std::get_if<int64_t>(&argument);
+    if (number != nullptr) return write_field(static_cast<uint64_t>(*number), options);
+  }
+  if (options.type == 'i') options.type = 'd';
   if (options.type == 'c') {
     const int64_t* code = std::get_if<int64_t>(&argument);
     if (code == nullptr) return fail(invalid("%c needs a whole number"));

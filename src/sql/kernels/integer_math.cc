@@ -20,14 +20,12 @@ uint128 magnitude_of(int128 n) { return n < 0 ? uint128(0) - uint128(n) : uint12
 
 template <class T>
 Result<T> gcd_of(T a, T b) {
-  TIDEMILL_TRY_LET(left, abs(a));
-  TIDEMILL_TRY_LET(right, abs(b));
-  while (right != 0) {
-    const T rest = left % right;
-    left = right;
-    right = rest;
+  while (b != 0) {
+    const T rest = b == T(-1) ? T(0) : static_cast<T>(a % b);
+    a = b;
+    b = rest;
   }
-  return left;
+  return abs(a);
 }
 
 template <class T>

@@ -9,14 +9,14 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // Scales by a power of ten, applies `step` and scales back. Where the scaled number leaves the
-// range there is nothing to round (digits right of the point) or nothing left (digits left of it).
+// range there is nothing to round (digits right of the point), or the answer is `if_too_large`.
 template <class Step>
-double at_digits(double x, int64_t digits, Step step) {
+double at_digits(double x, int64_t digits, double if_too_large, Step step) {
   if (!std::isfinite(x)) return x;
   if (digits < 0) {
     const double power = std::pow(10.0, static_cast<double>(-digits));
     const double scaled = step(x / power) * power;
-    return std::isfinite(scaled) ? scaled : 0.0;
+    return std::isfinite(scaled) ? scaled : if_too_large;
   }
   const double power = std::pow(10.0, static_cast<double>(digits));
   const double scaled = step(x * power) / power;
@@ -28,7 +28,7 @@ double at_digits(double x, int64_t digits, Step step) {
 double round_half_away(double x) { return std::round(x); }
 
 double round_half_away(double x, int64_t digits) {
-  return at_digits(x, digits, [](double y) { return std::round(y); });
+  return at_digits(x, digits, 0.0, [](double y) { return std::round(y); });
 }
 
 // Computed in double, so that 2.675 as FLOAT stays below the half.
@@ -37,11 +37,11 @@ float round_half_away(float x, int64_t digits) {
 }
 
 double round_half_even(double x, int64_t digits) {
-  return at_digits(x, digits, [](double y) { return std::nearbyint(y); });
+  return at_digits(x, digits, 0.0, [](double y) { return std::nearbyint(y); });
 }
 
 double trunc(double x, int64_t digits) {
-  return at_digits(x, digits, [](double y) { return std::trunc(y); });
+  return at_digits(x, digits, x, [](double y) { return std::trunc(y); });
 }
 
 double even(double x) {

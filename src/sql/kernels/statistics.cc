@@ -154,9 +154,8 @@ Maybe Covariance::regr_slope() const {
 }
 
 Maybe Covariance::regr_intercept() const {
-  const Maybe slope = regr_slope();
-  if (!slope) return std::nullopt;
-  return mean_y_ - *slope * mean_x_;
+  if (count_ == 0 || *x_.var_pop() == 0) return std::nullopt;
+  return mean_y_ - *regr_slope() * mean_x_;
 }
 
 Maybe Covariance::regr_r2() const {

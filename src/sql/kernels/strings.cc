@@ -269,7 +269,7 @@ std::string_view split_part(std::string_view text, std::string_view separator, i
 
 std::vector<std::string_view> string_split(std::string_view text, std::string_view separator) {
   std::vector<std::string_view> parts;
-  if (separator.empty()) {
+  if (separator.empty() && !text.empty()) {
     for (size_t at = 0; at < text.size();) {
       const size_t size = character_size(text, at);
       parts.push_back(text.substr(at, size));
@@ -277,6 +277,7 @@ std::vector<std::string_view> string_split(std::string_view text, std::string_vi
     }
     return parts;
   }
+  if (text.empty()) return {text};
   size_t at = 0;
   for (size_t hit; (hit = text.find(separator, at)) != std::string_view::npos;
        at = hit + separator.size()) {

@@ -1,7 +1,7 @@
 #include "sql/kernels/text_format.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "base/text.h"
 #include "sql/kernels/strings.h"
@@ -99,15 +99,11 @@ Result<std::string> write_integer(bool negative, value::uint128 magnitude,
   return finish_number(std::move(parts), options);
 }
 
-std::string printed(const char* pattern, int precision, double x) {
-  std::string out(512, '\0');
-  const int size = std::snprintf(out.data(), out.size(), pattern, precision, x);
-  out.resize(static_cast<size_t>(std::max(size, 0)));
-  if (size >= 512) {
-    out.resize(static_cast<size_t>(size) + 1);
-    std::snprintf(out.data(), out.size(), pattern, precision, x);
-    out.resize(static_cast<size_t>(size));
-  }
+// Digits without a type: as 'g', but with a point, so that it reads as a number with a fraction.
+std::string with_point(double x, int precision) {
+  std::string out = fmt::format("{:.{}g}", x, precision);
+  const size_t end = std::min(out.find('e'), out.size());
+  if (out.find('.') == std::string::npos) out.insert(end, ".0");
   return out;
 }
 
@@ -116,21 +112,21 @@ std::string float_body(double x, const FieldOptions& options) {
   switch (options.type) {
     case 'f':
     case 'F':
-      return printed("%.*f", precision, x);
+      return fmt::format("{:.{}f}", x, precision);
     case 'e':
-      return printed("%.*e", precision, x);
+      return fmt::format("{:.{}e}", x, precision);
     case 'E':
-      return printed("%.*E", precision, x);
+      return fmt::format("{:.{}E}", x, precision);
     case 'G':
-      return printed("%.*G", precision, x);
+      return fmt::format("{:.{}G}", x, precision);
     case 'g':
-      return printed("%.*g", precision, x);
+      return fmt::format("{:.{}g}", x, precision);
     case 'a':
-      return options.precision < 0 ? fmt::format("{:a}", x) : printed("%.*a", precision, x);
+      return options.precision < 0 ? fmt::format("{:a}", x) : fmt::format("{:.{}a}", x, precision);
     case 'A':
-      return options.precision < 0 ? fmt::format("{:A}", x) : printed("%.*A", precision, x);
+      return options.precision < 0 ? fmt::format("{:A}", x) : fmt::format("{:.{}A}", x, precision);
     default:
-      return options.precision < 0 ? value::format_double(x) : printed("%.*g", precision, x);
+      return options.precision < 0 ? value::format_double(x) : with_point(x, precision);
   }
 }
 
@@ -141,31 +137,49 @@ Result<std::string> write_double(double x, FieldOptions options) {
   if (!known) return fail(type_error(options.type, "float"));
   NumberParts parts{sign_text(std::signbit(x), options.sign), ""};
   if (!std::isfinite(x)) {
-    options.zero_padded = false;
-    options.thousands = 0;
-    parts.body = std::isnan(x) ? "nan" : "inf";
-  } else {
-    parts.body = float_body(std::fabs(x), options);
+    // In format it stands at the left, and what would be leading zeros follows it.
+    if (options.printf_rules && !options.zero_padded) {
+      const bool capital = std::string_view("FEGA").find(options.type) != std::string_view::npos;
+      const std::string_view word =
+          std::isnan(x) ? (capital ? "NAN" : "nan") : (capital ? "INF" : "inf");
+      return padded(parts.lead + std::string(word), options, Align::kRight);
+    }
+    if (options.zero_padded) options.fill = "0";
+    return padded(parts.lead + (std::isnan(x) ? "nan" : "inf"), options, Align::kLeft);
   }
+  parts.body = float_body(std::fabs(x), options);
+  if (options.thousands == '.') std::replace(parts.body.begin(), parts.body.end(), '.', ',');
   return finish_number(std::move(parts), options);
 }
 
 Result<std::string> write_text(std::string_view text, const FieldOptions& options) {
   if (options.type != 0 && options.type != 's') return fail(type_error(options.type, "string"));
   if (options.precision >= 0) text = left(text, options.precision);
-  return padded(std::string(text), options, Align::kLeft);
+  return padded(std::string(text), options, options.printf_rules ? Align::kRight : Align::kLeft);
 }
 
 struct Writer {
   const FieldOptions& options;
 
   Result<std::string> operator()(bool b) const {
-    if (options.type == 0 || options.type == 's') return write_text(b ? "true" : "false", options);
+    if (options.type == 's' && !options.printf_rules) return fail(type_error('s', "bool"));
+    if (options.type == 0 || options.type == 's') {
+      if (options.precision >= 0 && !options.printf_rules) {
+        return fail(invalid("precision not allowed for this argument type"));
+      }
+      return write_text(b ? "true" : "false", options);
+    }
+    if (options.sign != '-' && !options.printf_rules) {
+      return fail(invalid("format specifier requires signed argument"));
+    }
     return write_integer(false, b ? 1 : 0, options);
   }
   Result<std::string> operator()(int64_t n) const { return (*this)(value::int128(n)); }
   Result<std::string> operator()(uint64_t n) const { return write_integer(false, n, options); }
   Result<std::string> operator()(value::int128 n) const {
+    const bool wraps = options.printf_rules && n < 0 && n >= INT64_MIN && options.type != 0 &&
+                       std::string_view("xXo").find(options.type) != std::string_view::npos;
+    if (wraps) return write_integer(false, static_cast<uint64_t>(n), options);
     const value::uint128 magnitude =
         n < 0 ? value::uint128(0) - value::uint128(n) : value::uint128(n);
     return write_integer(n < 0, magnitude, options);

@@ -18,9 +18,10 @@ struct FieldOptions {
   bool alternate = false;  // '#'
   bool zero_padded = false;
   int64_t width = 0;
-  int64_t precision = -1;  // -1: none
-  char thousands = 0;      // 0: none
-  char type = 0;           // 0: the value's own
+  int64_t precision = -1;     // -1: none
+  char thousands = 0;         // 0: none
+  char type = 0;              // 0: the value's own
+  bool printf_rules = false;  // text at the right, negative numbers in base 16 as two's complement
 };
 
 // Longest field and most digits that may be asked for.

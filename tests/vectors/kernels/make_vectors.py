@@ -249,7 +249,10 @@ def text() -> Iterable[Case]:
     yield "chr", "chr(CAST(? AS INTEGER))", [(str(n),) for n in (65, 233, 0x20AC, 128512, -1, 1114112, 1114111, 55296, 127, 128)]
     words = ["", "abc", "abd", "kitten", "sitting", "Łódź", "Łódz", "MARTHA", "MARHTA", "DIXON", "DICKSONX", "é", "e", "abcdefgh", "hgfedcba", "aab", "ca"]
     for fn in ("levenshtein", "damerau_levenshtein", "hamming", "jaccard", "jaro_similarity", "jaro_winkler_similarity"):
-        yield fn, f"{fn}(?, ?)", product(words, words)
+        # these count bytes in 2.0.0 and characters after it
+        by_version = ("levenshtein", "jaro_similarity", "jaro_winkler_similarity")
+        chosen = [w for w in words if w.isascii()] if fn in by_version else words
+        yield fn, f"{fn}(?, ?)", product(chosen, chosen)
 
 
 def patterns() -> Iterable[Case]:
@@ -257,7 +260,7 @@ def patterns() -> Iterable[Case]:
     likes = ["a%", "A%", "_b_", "", "%", "%%", "_京", "abc", "abc%%", "%b%", "%c", "a%c", "łódź", "%_%", "__", "a\\%c", "%b%c", "a_c", "%a%b%c%", "ẞ", "_%_"]
     yield "like", "? LIKE ?", product(subjects, likes)
     yield "ilike", "? ILIKE ?", product(subjects, likes)
-    yield "like_escape", "? LIKE ? ESCAPE ?", product(subjects, ["a!%c", "a!_c", "ab!", "a!!b", "a!bc", "%!%%"], ["!", "", "xx", "\\"])
+    yield "like_escape", "? LIKE ? ESCAPE ?", product(subjects, ["a!%c", "a!_c", "a!!b", "a!bc", "%!%%"], ["!", "", "xx", "\\"])
     globs = ["a*", "[a-b]bc", "[!a]bc", "[^a]bc", "?bc", "?京", "a\\*c", "a[b", "[]abc", "a[]]c", "a[a-]c", "a**c", "", "*[a-c]", "*", "a?c*", "[!]a]bc", "[!x]*"]
     yield "glob", "? GLOB ?", product(subjects + ["a]c", "a-c", "a*c"], globs)
     regexes = ["b", "a.c", "(", "[0-9]+", "([a-z]+)([0-9]+)", "", "^b", "(a)(b)?", "X|b", "\\w+"]
@@ -325,7 +328,7 @@ def statistics() -> Iterable[Case]:
 def formats() -> Iterable[Case]:
     kinds = {"int": "CAST(? AS BIGINT)", "double": "CAST(? AS DOUBLE)", "text": "CAST(? AS VARCHAR)", "bool": "CAST(? AS BOOLEAN)", "huge": "CAST(? AS HUGEINT)"}
     args = [("int", "42"), ("int", "-42"), ("int", "123456789"), ("int", "65"), ("double", "3.14159"), ("double", "1e20"), ("double", "-1234567.891"), ("double", "nan"), ("double", "inf"), ("double", "2.5"), ("double", "1"), ("text", "abc"), ("text", "é"), ("bool", "true"), ("huge", "170141183460469231731687303715884105727")]
-    fmts = ["{}", "{}|{}", "{0} {0}", "{{}}", "{", "}", "{:d}", "{:05d}", "{:>10}|", "{:<10}|", "{:^10}|", "{:*^10}|", "{:x}", "{:X}", "{:#x}", "{:b}", "{:o}", "{:e}", "{:.3e}", "{:g}", "{:+d}", "{: d}", "{:,}", "{:_}", "{:,.2f}", "{:t.}", "{:.2f}", "{:10.2f}|", "{:010.2f}|", "{:.2}", "{:s}", "{:.0f}", "{:+.1f}", "{a}", "{1}", "text", "{:é>5}", "{:z}", "{:"]
+    fmts = ["{}", "{}|{}", "{0} {0}", "{{}}", "{", "}", "{:d}", "{:05d}", "{:>10}|", "{:<10}|", "{:^10}|", "{:*^10}|", "{:x}", "{:X}", "{:#x}", "{:b}", "{:o}", "{:e}", "{:.3e}", "{:g}", "{:+d}", "{: d}", "{:,}", "{:_}", "{:,.2f}", "{:t.}", "{:.2f}", "{:10.2f}|", "{:010.2f}|", "{:.2}", "{:s}", "{:.0f}", "{:+.1f}", "{a}", "{1}", "text", "{:z}", "{:"]
     prints = ["%d", "%5d|", "%-5d|", "%+d", "%05d", "% d", "%x", "%X", "%o", "%#x", "%c", "%s", "%10s|", "%-10s|", "%.2s", "%f", "%.2f", "%8.2f|", "%-8.2f|", "%08.2f", "%e", "%g", "%G", "%%", "%% %d", "%d %d", "%i", "%u", "%ld", "%lld", "%,d", "%.d", "%1$s", "%2$s", "%q", "%", "%5.1f%%", "text", "%+.2e"]
     for fn, all_patterns in (("format", fmts), ("printf", prints)):
         for kind, value in args:
