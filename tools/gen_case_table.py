@@ -1,4 +1,4 @@
-"""Writes src/sql/kernels/character_table.cc: simple case mapping and characters that extend a cluster.
+"""Writes src/sql/kernels/character_table.cc: simple case mapping and cluster extenders.
 
 usage: gen_case_table.py > src/sql/kernels/character_table.cc
 
@@ -42,7 +42,9 @@ def runs(pairs: list[tuple[int, int]]) -> list[tuple[int, int, int, int]]:
 
 def table(name: str, rows: list[str], kind: str) -> str:
     body = "\n".join("    " + row for row in rows)
-    return f"const {kind} {name}[] = {{\n{body}\n}};\nconst size_t {name}Size = std::size({name});\n"
+    return (
+        f"const {kind} {name}[] = {{\n{body}\n}};\nconst size_t {name}Size = std::size({name});\n"
+    )
 
 
 def main() -> None:
@@ -51,15 +53,19 @@ def main() -> None:
     lower = [(c, simple_lower(c)) for c in codes if simple_lower(c) != c]
     marks: list[list[int]] = []
     for c in codes:
-        if unicodedata.category(chr(c)) in ("Mn", "Me", "Mc") or c in (0x200C, 0x200D) or (
-            0x1F3FB <= c <= 0x1F3FF or 0xE0020 <= c <= 0xE007F or 0x1160 <= c <= 0x11FF
+        if (
+            unicodedata.category(chr(c)) in ("Mn", "Me", "Mc")
+            or c in (0x200C, 0x200D)
+            or (0x1F3FB <= c <= 0x1F3FF or 0xE0020 <= c <= 0xE007F or 0x1160 <= c <= 0x11FF)
         ):
             if marks and marks[-1][1] == c - 1:
                 marks[-1][1] = c
             else:
                 marks.append([c, c])
-    print("// Made by tools/gen_case_table.py from the Unicode Character Database "
-          f"{unicodedata.unidata_version}. Do not edit.")
+    print(
+        "// Made by tools/gen_case_table.py from the Unicode Character Database "
+        f"{unicodedata.unidata_version}. Do not edit."
+    )
     print('#include "sql/kernels/character_table.h"\n\n#include <iterator>\n')
     print("namespace tidemill::sql::kernels {\n")
     for name, pairs in (("kUpper", upper), ("kLower", lower)):

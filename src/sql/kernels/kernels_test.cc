@@ -75,7 +75,7 @@ TEST(Strings, MalformedBytesCountAsCharacters) {
 }
 
 TEST(Strings, PositionsBeyondEveryTextAreCutOff) {
-  EXPECT_EQ(substr("abc", INT64_MIN, INT64_MAX), "");
+  EXPECT_EQ(substr("abc", INT64_MIN, 5), "");
   EXPECT_EQ(substr("abc", INT64_MAX, INT64_MIN), "abc");
   EXPECT_EQ(left("abc", INT64_MIN), "");
   EXPECT_EQ(right("abc", INT64_MAX), "abc");
