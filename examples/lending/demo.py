@@ -29,6 +29,7 @@ COPIED = ("flows", "sql", "vendors", "schemas", "models", "python", "tools", "ti
 TOKEN_OF_BUREAU = "demo-bureau-token"
 STUB_URL = "http://127.0.0.1:8071"
 MOST_SECONDS = 180.0
+OPEN_AT_KILL = 25  # applicants that wait when the server is killed
 
 
 def say(text: str) -> None:
@@ -119,7 +120,10 @@ def run_through(server: Server, feeder: feed.Feeder, decisions: Path, total: int
     until = time.time() + MOST_SECONDS
     feeder.start()
     while (decided := counter.count()) < total:
-        if killed_at == 0.0 and decided >= total * 45 // 100:
+        # In the midst of work, not between two sweeps.
+        waiting = len(feeder.arrived) - decided
+        if killed_at == 0.0 and decided >= total * 45 // 100 and (
+                waiting >= OPEN_AT_KILL or decided >= total * 60 // 100):
             killed_at = server.kill()
             progress.show(decided, "the server is killed (SIGKILL)")
             feeder.moved(server.start())

@@ -1,33 +1,25 @@
 #include "vendor/bulkhead.h"
 
-#include <algorithm>
-
 #include "base/check.h"
 
 namespace tidemill::vendor {
 
 Bulkhead::Entry Bulkhead::enter(CallId call, Priority priority) {
-  if (in_flight_ < slots_ && waiting_ == 0) {
+  if (in_flight_ < slots_ && waiters_.empty()) {
     ++in_flight_;
     return Entry::kGranted;
   }
-  if (waiting_ >= queue_) return Entry::kRefused;
-  waiters_[priority].push_back(call);
-  ++waiting_;
+  if (waiting() >= queue_) return Entry::kRefused;
+  waiters_.insert({priority, call});
   return Entry::kQueued;
 }
 
 std::optional<CallId> Bulkhead::grant_next() {
-  if (in_flight_ >= slots_) return std::nullopt;
-  for (auto& [priority, line] : waiters_) {
-    if (line.empty()) continue;
-    CallId const next = line.front();
-    line.pop_front();
-    --waiting_;
-    ++in_flight_;
-    return next;
-  }
-  return std::nullopt;
+  if (in_flight_ >= slots_ || waiters_.empty()) return std::nullopt;
+  CallId const next = waiters_.begin()->call;
+  waiters_.erase(waiters_.begin());
+  ++in_flight_;
+  return next;
 }
 
 std::optional<CallId> Bulkhead::leave() {
@@ -37,13 +29,7 @@ std::optional<CallId> Bulkhead::leave() {
 }
 
 bool Bulkhead::abandon(CallId call, Priority priority) {
-  auto const line = waiters_.find(priority);
-  if (line == waiters_.end()) return false;
-  auto const place = std::find(line->second.begin(), line->second.end(), call);
-  if (place == line->second.end()) return false;
-  line->second.erase(place);
-  --waiting_;
-  return true;
+  return waiters_.erase({priority, call}) > 0;
 }
 
 void Bulkhead::set(int64_t slots, int64_t queue) {

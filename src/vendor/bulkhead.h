@@ -2,19 +2,18 @@
 // owns it arms the timers.
 #pragma once
 
+#include <compare>
 #include <cstdint>
-#include <deque>
-#include <functional>
-#include <map>
 #include <optional>
+#include <set>
 
 #include "base/strong.h"
 
 namespace tidemill::vendor {
 
-using CallId = StrongInt<struct CallIdTag>;
+using CallId = StrongInt<struct CallIdTag>;  // in the order in which calls came
 
-// Order of service: higher first, then first come.
+// Order of service: higher first, then first come. A call that is repeated keeps its place.
 enum class Priority { kBackfill, kScheduled, kLive };
 
 class Bulkhead {
@@ -33,14 +32,21 @@ class Bulkhead {
   std::optional<CallId> grant_next();
 
   int64_t in_flight() const { return in_flight_; }
-  int64_t waiting() const { return waiting_; }
+  int64_t waiting() const { return static_cast<int64_t>(waiters_.size()); }
 
  private:
+  struct Waiter {
+    Priority priority;
+    CallId call;
+    std::strong_ordering operator<=>(const Waiter& other) const {
+      if (priority != other.priority) return other.priority <=> priority;
+      return call <=> other.call;
+    }
+  };
   int64_t slots_;
   int64_t queue_;
   int64_t in_flight_ = 0;
-  int64_t waiting_ = 0;
-  std::map<Priority, std::deque<CallId>, std::greater<>> waiters_;
+  std::set<Waiter> waiters_;
 };
 
 }  // namespace tidemill::vendor

@@ -30,6 +30,14 @@ TEST(Bulkhead, ServesByPriorityThenFirstCome) {
   for (int64_t expected : {4, 5, 3, 2}) EXPECT_EQ(bulkhead.leave(), CallId(expected));
 }
 
+TEST(Bulkhead, ServesACallThatComesBackBeforeTheOnesThatCameLater) {
+  Bulkhead bulkhead(1, 10);
+  for (int64_t i : {1, 2, 3}) bulkhead.enter(CallId(i), Priority::kLive);
+  EXPECT_EQ(bulkhead.leave(), CallId(2));
+  bulkhead.enter(CallId(1), Priority::kLive);
+  EXPECT_EQ(bulkhead.leave(), CallId(1));
+}
+
 TEST(Bulkhead, ForgetsAWaiterThatGoesAway) {
   Bulkhead bulkhead(1, 2);
   bulkhead.enter(CallId(1), Priority::kLive);

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <deque>
+#include "io/sim/world.h"
 
 namespace tidemill::vendor {
 namespace {
@@ -12,115 +12,9 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr Time kStart = Time::from_seconds(1'800'000'000);
-
-// Time passes only when nothing is left to do.
-class FakeLoop final : public io::Loop, public io::Clock {
- public:
-  Time wall() const override { return kStart + Duration{now_.us} + stepped_; }
-  Elapsed elapsed() const override { return now_; }
-  void post(Callback callback) override { due_.push_back(std::move(callback)); }
-  io::TimerHandle after(Duration delay, Callback callback) override {
-    io::TimerHandle const handle(++last_);
-    timers_[{std::max(delay, Duration{}).us + now_.us, handle.value}] = std::move(callback);
-    return handle;
-  }
-  io::TimerHandle at(Time, Callback) override { return {}; }
-  void cancel(io::TimerHandle timer) override {
-    std::erase_if(timers_, [&](const auto& t) { return t.first.second == timer.value; });
-  }
-  void on_clock_step(Callback) override {}
-  void run() override { run_until(Elapsed{INT64_MAX}); }
-  void stop() override {}
-  void run_until(Elapsed until) {
-    while (true) {
-      while (!due_.empty()) {
-        Callback const next = std::move(due_.front());
-        due_.pop_front();
-        next();
-      }
-      if (timers_.empty() || timers_.begin()->first.first > until.us) break;
-      now_.us = timers_.begin()->first.first;
-      due_.push_back(std::move(timers_.begin()->second));
-      timers_.erase(timers_.begin());
-    }
-    if (until.us != INT64_MAX) now_ = until;
-  }
-  void step_wall(Duration by) { stepped_ = stepped_ + by; }
-
- private:
-  Elapsed now_{1'000'000};
-  Duration stepped_;
-  int64_t last_ = 0;
-  std::deque<Callback> due_;
-  std::map<std::pair<int64_t, int64_t>, Callback> timers_;
-};
-
 struct Answer {
   Duration after;
   io::HttpOutcome outcome;
-};
-
-// Answers the n-th request by the script's n-th entry, its last one from then on.
-class FakeHttp final : public io::HttpClient {
- public:
-  explicit FakeHttp(FakeLoop& loop) : loop_(loop) {}
-  io::HttpHandle send(io::HttpRequest request, std::function<void(io::HttpOutcome)> done) override {
-    const Answer& answer = script[std::min(requests.size(), script.size() - 1)];
-    Duration const takes = std::min(answer.after, request.timeout);
-    io::HttpOutcome outcome = answer.outcome;
-    if (answer.after > request.timeout) {
-      outcome = tl::unexpected(io::HttpFailure{io::HttpFailure::Kind::kTimeout, "timed out"});
-    }
-    if (outcome && outcome->body.size() > request.max_response_bytes) {
-      outcome = tl::unexpected(io::HttpFailure{io::HttpFailure::Kind::kTooLarge, "over the cap"});
-    }
-    io::HttpHandle const handle(++last_);
-    requests.push_back(std::move(request));
-    at_ms.push_back((loop_.elapsed().us - 1'000'000) / 1000);
-    most_in_flight = std::max(most_in_flight, ++in_flight);
-    open_[handle.value] = done;
-    loop_.after(takes, [this, handle, outcome] { finish(handle, outcome); });
-    return handle;
-  }
-  void cancel(io::HttpHandle handle) override {
-    loop_.post([this, handle] {
-      finish(handle, tl::unexpected(io::HttpFailure{io::HttpFailure::Kind::kCancelled, "gone"}));
-    });
-  }
-  std::string header(size_t request, std::string_view name) const {
-    for (const auto& [key, value] : requests[request].headers) {
-      if (key == name) return value;
-    }
-    return "";
-  }
-
-  std::vector<Answer> script;
-  std::vector<io::HttpRequest> requests;
-  std::vector<int64_t> at_ms;
-  int in_flight = 0;
-  int most_in_flight = 0;
-
- private:
-  void finish(io::HttpHandle handle, io::HttpOutcome outcome) {
-    auto const found = open_.find(handle.value);
-    if (found == open_.end()) return;
-    auto const done = found->second;
-    open_.erase(found);
-    --in_flight;
-    done(std::move(outcome));
-  }
-  FakeLoop& loop_;
-  int64_t last_ = 0;
-  std::map<int64_t, std::function<void(io::HttpOutcome)>> open_;
-};
-
-class FakeRandom final : public io::Random {
- public:
-  uint64_t next() override { return state_ = state_ * 6364136223846793005u + 1442695040888963407u; }
-
- private:
-  uint64_t state_ = 42;
 };
 
 io::HttpOutcome answer(int status, std::string body = R"({"score":712})",
@@ -155,6 +49,9 @@ constexpr const char* kProduct =
 
 class ClientTest : public testing::Test {
  protected:
+  ClientTest() {
+    world_.http().set_handler([this](const io::HttpRequest& request) { return serve(request); });
+  }
   std::shared_ptr<const Spec> spec(const std::string& limits = "rate: 1000/s, burst: 100",
                                    const std::string& product = kProduct) {
     auto parsed = parse_spec(fmt::format(kVendor, limits, product),
@@ -168,7 +65,7 @@ class ClientTest : public testing::Test {
     r.product = product;
     r.rendered.path = "/p";
     r.idempotency_key = "run-1/bureau";
-    r.deadline = Elapsed{loop_.elapsed().us + Duration::seconds(10).us};
+    r.deadline = now() + Duration::seconds(10);
     return r;
   }
   CallHandle start(CallRequest r) {
@@ -177,40 +74,67 @@ class ClientTest : public testing::Test {
     return client_.call(std::move(r), [this, at](CallResult result) {
       EXPECT_FALSE(results_[at]) << "done was called twice";
       results_[at] = std::move(result);
-      ended_ms_.push_back((loop_.elapsed().us - 1'000'000) / 1000);
+      ended_ms_.push_back(now_ms());
     });
   }
   CallResult call(const std::string& product = "free") {
     start(request(product));
-    loop_.run();
+    world_.run_until_idle();
     EXPECT_EQ(client_.open_calls(), 0u);
     return *results_.back();
   }
   std::string name(const CallResult& result) { return std::string(row(result.id).name); }
 
-  FakeLoop loop_;
-  FakeHttp http_{loop_};
-  FakeRandom random_;
+  // Answers the n-th request by the script's n-th entry, its last one from then on.
+  io::SimHttpAnswer serve(const io::HttpRequest& request) {
+    const Answer& answer = script_[std::min(requests_.size(), script_.size() - 1)];
+    io::HttpOutcome outcome = answer.outcome;
+    if (outcome && outcome->body.size() > request.max_response_bytes) {
+      outcome = failure(io::HttpFailure::Kind::kTooLarge);
+    }
+    requests_.push_back(request);
+    at_ms_.push_back(now_ms());
+    most_in_flight_ = std::max(most_in_flight_, ++in_flight_);
+    world_.loop().after(std::min(answer.after, request.timeout), [this] { --in_flight_; });
+    return {outcome, answer.after};
+  }
+  Elapsed now() { return world_.clock().elapsed(); }
+  int64_t now_ms() { return (now() - began_).us / 1000; }
+  std::string header(size_t request, std::string_view name) const {
+    for (const auto& [key, value] : requests_[request].headers) {
+      if (key == name) return value;
+    }
+    return "";
+  }
+
+  io::SimWorld world_{42};
+  Elapsed began_ = world_.clock().elapsed();
+  Time start_ = world_.clock().wall();
   Metrics metrics_;
-  Client client_{loop_, loop_, http_, random_, metrics_};
+  Client client_{world_.loop(), world_.clock(), world_.http(), world_.random(), metrics_};
   std::shared_ptr<const Spec> spec_ = spec();
   std::vector<std::optional<CallResult>> results_;
   std::vector<int64_t> ended_ms_;
+  std::vector<Answer> script_;
+  std::vector<io::HttpRequest> requests_;
+  std::vector<int64_t> at_ms_;
+  int in_flight_ = 0;
+  int most_in_flight_ = 0;
 };
 
 TEST_F(ClientTest, SendsWhatTheFileSaysAndKeepsTheAnswer) {
-  http_.script = {{Duration::millis(20), answer(200, R"({"score": 9007199254740993})")}};
+  script_ = {{Duration::millis(20), answer(200, R"({"score": 9007199254740993})")}};
   CallRequest r = request("write");
   r.rendered.query = {{"q", "a b&c"}};
   r.rendered.body = R"({"id":7})";
   start(std::move(r));
-  loop_.run();
-  EXPECT_EQ(http_.requests[0].method, "POST");
-  EXPECT_EQ(http_.requests[0].url, "https://bureau.example/v1/p?q=a%20b%26c");
-  EXPECT_EQ(http_.requests[0].body, R"({"id":7})");
-  EXPECT_EQ(http_.header(0, "X-Key"), "run-1/bureau");
-  EXPECT_EQ(http_.header(0, "Content-Type"), "application/json");
-  EXPECT_EQ(http_.requests[0].private_addresses, io::HttpRequest::Private::kRefused);
+  world_.run_until_idle();
+  EXPECT_EQ(requests_[0].method, "POST");
+  EXPECT_EQ(requests_[0].url, "https://bureau.example/v1/p?q=a%20b%26c");
+  EXPECT_EQ(requests_[0].body, R"({"id":7})");
+  EXPECT_EQ(header(0, "X-Key"), "run-1/bureau");
+  EXPECT_EQ(header(0, "Content-Type"), "application/json");
+  EXPECT_EQ(requests_[0].private_addresses, io::HttpRequest::Private::kRefused);
   EXPECT_EQ(results_[0]->body.find("score")->as_int(), 9007199254740993);
   EXPECT_EQ(results_[0]->raw, R"({"score": 9007199254740993})");
   EXPECT_EQ(results_[0]->tries.size(), 1u);
@@ -271,121 +195,122 @@ TEST_F(ClientTest, MakesTheTriesOfTheFaultMatrix) {
   const char* const products[] = {"free", "priced", "pull", "write"};
   for (const Fault& fault : fault_matrix()) {
     for (size_t i = 0; i < 4; ++i) {
-      http_.requests.clear();
-      http_.script = fault.script;
+      requests_.clear();
+      script_ = fault.script;
       CallResult const result = call(products[i]);
       EXPECT_EQ(name(result), fault.classes[i]) << fault.name << " " << products[i];
-      EXPECT_EQ(http_.requests.size(), fault.tries[i]) << fault.name << " " << products[i];
+      EXPECT_EQ(requests_.size(), fault.tries[i]) << fault.name << " " << products[i];
       EXPECT_EQ(result.tries.size(), fault.tries[i]) << fault.name << " " << products[i];
       EXPECT_EQ(result.message.empty(), result.succeeded()) << fault.name;
-      for (size_t n = 0; i == 3 && n < http_.requests.size(); ++n) {
-        EXPECT_EQ(http_.header(n, "X-Key"), "run-1/bureau") << "one key a call, not a try";
+      for (size_t n = 0; i == 3 && n < requests_.size(); ++n) {
+        EXPECT_EQ(header(n, "X-Key"), "run-1/bureau") << "one key a call, not a try";
       }
     }
   }
 }
 
 TEST_F(ClientTest, SaysWhatAnUnknownOutcomeMayMean) {
-  http_.script = {{Duration::seconds(10), answer(200)}};
+  script_ = {{Duration::seconds(10), answer(200)}};
   CallResult const result = call("pull");
   EXPECT_EQ(result.message,
             "vendor bureau.pull: no complete answer after the request was sent, timeout 300ms "
-            "(timed out). It may have counted as a pull. Not repeated because effect is \"pull\" "
+            "(GET https://bureau.example/v1/p: no answer within 300ms). It may have counted as a "
+            "pull. Not repeated because effect is \"pull\" "
             "and idempotency is \"none\".");
   EXPECT_EQ(result.error().code, Code::kUnknown);
   EXPECT_EQ(call("write").error().code, Code::kUnavailable);
 }
 
 TEST_F(ClientTest, NamesTheFieldThatBreaksTheSchema) {
-  http_.script = {{Duration::millis(1), answer(200, R"({"score":"712"})")}};
+  script_ = {{Duration::millis(1), answer(200, R"({"score":"712"})")}};
   CallResult const result = call();
   EXPECT_EQ(result.message, "vendor bureau.free: $.score is string, expected number");
   EXPECT_EQ(result.raw, R"({"score":"712"})");
 }
 
 TEST_F(ClientTest, WaitsForRetryAfterAndHoldsBackEveryCaller) {
-  http_.script = {{Duration::millis(1), answer(429, "", {{"retry-after", "1"}})},
-                  {Duration::millis(1), answer(200)}};
+  script_ = {{Duration::millis(1), answer(429, "", {{"retry-after", "1"}})},
+             {Duration::millis(1), answer(200)}};
   start(request("pull"));
-  loop_.run_until(Elapsed{loop_.elapsed().us + 100'000});
+  world_.run_for(Duration::millis(100));
   start(request("free"));
-  loop_.run();
+  world_.run_until_idle();
   EXPECT_EQ(name(*results_[0]), "ok");
   EXPECT_EQ(name(*results_[1]), "ok");
   EXPECT_EQ(results_[0]->tries.size(), 2u);
-  for (size_t i = 1; i < 3; ++i) EXPECT_GE(http_.at_ms[i], 1001);
+  for (size_t i = 1; i < 3; ++i) EXPECT_GE(at_ms_[i], 1001);
 }
 
 TEST_F(ClientTest, HoldsBackACallThatHasItsPermitAlready) {
   spec_ = spec("rate: 10/s, burst: 1");
-  http_.script = {{Duration::millis(1), answer(429, "", {{"retry-after", "2"}})},
-                  {Duration::millis(1), answer(200)}};
+  script_ = {{Duration::millis(1), answer(429, "", {{"retry-after", "2"}})},
+             {Duration::millis(1), answer(200)}};
   for (int i = 0; i < 3; ++i) start(request("free"));
-  loop_.run();
+  world_.run_until_idle();
   for (const auto& result : results_) EXPECT_EQ(name(*result), "ok");
-  ASSERT_EQ(http_.at_ms.size(), 4u);
-  for (size_t i = 1; i < 4; ++i) EXPECT_GE(http_.at_ms[i], 2001);
-  EXPECT_GE(http_.at_ms[3] - http_.at_ms[1], 200) << "at the rate, not all at once";
+  ASSERT_EQ(at_ms_.size(), 4u);
+  for (size_t i = 1; i < 4; ++i) EXPECT_GE(at_ms_[i], 2001);
+  EXPECT_GE(at_ms_[3] - at_ms_[1], 200) << "at the rate, not all at once";
 }
 
 TEST_F(ClientTest, GivesTheTimeToAskAgainWhenItIsAfterTheDeadline) {
-  http_.script = {{Duration::millis(1), answer(429, "", {{"retry-after", "3600"}})}};
+  script_ = {{Duration::millis(1), answer(429, "", {{"retry-after", "3600"}})}};
   CallResult const result = call("free");
   EXPECT_EQ(name(result), "rate_limited");
-  EXPECT_EQ(http_.requests.size(), 1u);
-  EXPECT_EQ(result.retry_at, kStart + Duration::seconds(3601) + Duration::millis(1));
+  EXPECT_EQ(requests_.size(), 1u);
+  EXPECT_EQ(result.retry_at, start_ + Duration::seconds(3600) + Duration::millis(1));
   EXPECT_EQ(ended_ms_[0], 1);
 }
 
 TEST_F(ClientTest, SendsNothingWhenTheDeadlineIsNear) {
-  http_.script = {{Duration::millis(1), answer(200)}};
+  script_ = {{Duration::millis(1), answer(200)}};
   CallRequest r = request();
-  r.deadline = Elapsed{loop_.elapsed().us + 49'000};
+  r.deadline = now() + Duration::millis(49);
   start(std::move(r));
-  loop_.run();
+  world_.run_until_idle();
   EXPECT_EQ(name(*results_[0]), "deadline");
-  EXPECT_TRUE(http_.requests.empty());
+  EXPECT_TRUE(requests_.empty());
   EXPECT_EQ(results_[0]->error().code, Code::kTooLate);
 }
 
 TEST_F(ClientTest, CutsTheTimeoutToTheDeadlineLessTheReserve) {
-  http_.script = {{Duration::seconds(10), answer(200)}};
+  script_ = {{Duration::seconds(10), answer(200)}};
   CallRequest r = request();
-  r.deadline = Elapsed{loop_.elapsed().us + 200'000};
+  r.deadline = now() + Duration::millis(200);
   start(std::move(r));
-  loop_.run();
-  EXPECT_EQ(http_.requests[0].timeout, Duration::millis(180));
-  EXPECT_EQ(http_.requests.size(), 1u);
+  world_.run_until_idle();
+  EXPECT_EQ(requests_[0].timeout, Duration::millis(180));
+  EXPECT_EQ(requests_.size(), 1u);
   EXPECT_THAT(results_[0]->message, HasSubstr("after the deadline"));
 }
 
 TEST_F(ClientTest, KeepsTheRate) {
   spec_ = spec("rate: 10/s, burst: 5");
-  http_.script = {{Duration::millis(1), answer(200)}};
+  script_ = {{Duration::millis(1), answer(200)}};
   for (int i = 0; i < 8; ++i) start(request());
-  loop_.run();
-  EXPECT_THAT(http_.at_ms, ElementsAre(0, 0, 0, 0, 0, 100, 200, 300));
+  world_.run_until_idle();
+  EXPECT_THAT(at_ms_, ElementsAre(0, 0, 0, 0, 0, 100, 200, 300));
 }
 
 TEST_F(ClientTest, RefusesWhatTheRateWouldDelayPastTheDeadline) {
   spec_ = spec("rate: 1/s");
-  http_.script = {{Duration::millis(1), answer(200)}};
+  script_ = {{Duration::millis(1), answer(200)}};
   for (int i = 0; i < 3; ++i) {
     CallRequest r = request();
-    r.deadline = Elapsed{loop_.elapsed().us + 500'000};
+    r.deadline = now() + Duration::millis(500);
     start(std::move(r));
   }
-  loop_.run();
+  world_.run_until_idle();
   EXPECT_EQ(name(*results_[0]), "ok");
   EXPECT_EQ(name(*results_[1]), "rate_limited");
-  EXPECT_EQ(results_[1]->retry_at, kStart + Duration::seconds(2));
+  EXPECT_EQ(results_[1]->retry_at, start_ + Duration::seconds(1));
   EXPECT_EQ(results_[2]->error().code, Code::kExhausted);
-  EXPECT_EQ(http_.requests.size(), 1u);
+  EXPECT_EQ(requests_.size(), 1u);
 }
 
 TEST_F(ClientTest, NeverPassesTheConcurrencyAndServesInOrder) {
   spec_ = spec("concurrency: 2, queue: 4, rate: 100000/s, burst: 100");
-  http_.script = {{Duration::millis(100), answer(200)}};
+  script_ = {{Duration::millis(100), answer(200)}};
   for (int i = 0; i < 8; ++i) {
     CallRequest r = request();
     r.rendered.path = fmt::format("/{}", i);
@@ -393,10 +318,10 @@ TEST_F(ClientTest, NeverPassesTheConcurrencyAndServesInOrder) {
     if (i == 2) r.priority = Priority::kScheduled;
     start(std::move(r));
   }
-  loop_.run();
-  EXPECT_EQ(http_.most_in_flight, 2);
+  world_.run_until_idle();
+  EXPECT_EQ(most_in_flight_, 2);
   std::string order;
-  for (const auto& r : http_.requests) order += r.url.back();
+  for (const auto& r : requests_) order += r.url.back();
   EXPECT_EQ(order, "013425");
   for (int i : {6, 7}) {
     EXPECT_EQ(name(*results_[i]), "overloaded");
@@ -406,10 +331,10 @@ TEST_F(ClientTest, NeverPassesTheConcurrencyAndServesInOrder) {
 
 TEST_F(ClientTest, LeavesTheQueueWhenTheWaitIsOver) {
   spec_ = spec("concurrency: 1, queue_wait: 50ms, rate: 1000/s");
-  http_.script = {{Duration::millis(200), answer(200)}};
+  script_ = {{Duration::millis(200), answer(200)}};
   start(request());
   start(request());
-  loop_.run();
+  world_.run_until_idle();
   EXPECT_EQ(name(*results_[1]), "overloaded");
   EXPECT_THAT(ended_ms_, ElementsAre(50, 200));
 }
@@ -417,49 +342,49 @@ TEST_F(ClientTest, LeavesTheQueueWhenTheWaitIsOver) {
 TEST_F(ClientTest, AppliesTheLimitsOfTheProductAsWell) {
   spec_ = spec("concurrency: 8, rate: 1000/s, burst: 100",
                "timeout: 300ms, limits: {concurrency: 1, queue: 8}");
-  http_.script = {{Duration::millis(10), answer(200)}};
+  script_ = {{Duration::millis(10), answer(200)}};
   for (int i = 0; i < 4; ++i) start(request("free"));
   for (int i = 0; i < 4; ++i) start(request("pull"));
-  loop_.run();
-  EXPECT_EQ(http_.most_in_flight, 2);
-  EXPECT_EQ(http_.requests.size(), 8u);
+  world_.run_until_idle();
+  EXPECT_EQ(most_in_flight_, 2);
+  EXPECT_EQ(requests_.size(), 8u);
 }
 
 TEST_F(ClientTest, StopsARetryStormByTheBudget) {
   spec_ = spec("concurrency: 1000, rate: 1000000/s, burst: 1000");
-  http_.script = {{Duration::millis(5), answer(503)}};
+  script_ = {{Duration::millis(5), answer(503)}};
   for (int i = 0; i < 100; ++i) start(request());
-  loop_.run();
+  world_.run_until_idle();
   size_t suppressed = 0;
   for (const auto& result : results_) {
     EXPECT_EQ(name(*result), "unavailable");
     suppressed += result->retry_suppressed ? 1 : 0;
   }
   EXPECT_GE(suppressed, 80u);
-  EXPECT_LE(http_.requests.size(), 125u);
+  EXPECT_LE(requests_.size(), 125u);
 }
 
 TEST_F(ClientTest, EndsAWaitAtOnceWhenCancelled) {
   spec_ = spec("rate: 1/s");
-  http_.script = {{Duration::millis(1), answer(200)}};
+  script_ = {{Duration::millis(1), answer(200)}};
   start(request());
   CallHandle const waiting = start(request());
-  loop_.run_until(Elapsed{loop_.elapsed().us + 10'000});
+  world_.run_for(Duration::millis(10));
   client_.cancel(waiting);
   client_.cancel(waiting);
-  loop_.run();
+  world_.run_until_idle();
   EXPECT_EQ(name(*results_[1]), "cancelled");
   EXPECT_EQ(ended_ms_[1], 10);
-  EXPECT_EQ(http_.requests.size(), 1u);
+  EXPECT_EQ(requests_.size(), 1u);
 }
 
 TEST_F(ClientTest, LeavesASentTryThatMayBeBilledToFinish) {
-  http_.script = {{Duration::millis(100), answer(200)}};
+  script_ = {{Duration::millis(100), answer(200)}};
   for (const char* product : {"free", "priced", "pull", "write"}) {
     CallHandle const handle = start(request(product));
-    loop_.run_until(Elapsed{loop_.elapsed().us + 10'000});
+    world_.run_for(Duration::millis(10));
     client_.cancel(handle);
-    loop_.run();
+    world_.run_until_idle();
   }
   EXPECT_EQ(name(*results_[0]), "cancelled");
   for (size_t i = 1; i < 4; ++i) EXPECT_EQ(name(*results_[i]), "ok");
@@ -467,7 +392,7 @@ TEST_F(ClientTest, LeavesASentTryThatMayBeBilledToFinish) {
 
 TEST_F(ClientTest, ReportsTheTryWhenALaterGateRefuses) {
   spec_ = spec("rate: 1/h");
-  http_.script = {{Duration::seconds(10), answer(200)}};
+  script_ = {{Duration::seconds(10), answer(200)}};
   CallResult const result = call("write");
   EXPECT_EQ(name(result), "unknown");
   EXPECT_EQ(result.tries.size(), 1u);
@@ -478,8 +403,8 @@ TEST_F(ClientTest, AsksTheFileWhatAnAnswerMeans) {
   spec_ = spec("rate: 1000/s, burst: 10",
                "timeout: 300ms, response: {no_hit: hit}, retry: {attempts: 2, base: 10ms}, "
                "classify: [{when: throttled, as: rate_limited}]");
-  http_.script = {{Duration::millis(1), answer(200, R"({"throttled":true})")},
-                  {Duration::millis(1), answer(200, R"({"throttled":false,"hit":false})")}};
+  script_ = {{Duration::millis(1), answer(200, R"({"throttled":true})")},
+             {Duration::millis(1), answer(200, R"({"throttled":false,"hit":false})")}};
   CallRequest r = request("pull");
   r.evaluate = [](const Condition& c, int status, const Json& body) -> Result<bool> {
     EXPECT_EQ(status, 200);
@@ -488,21 +413,21 @@ TEST_F(ClientTest, AsksTheFileWhatAnAnswerMeans) {
     return c.text == "hit" ? !member->as_bool() : member->as_bool();
   };
   start(r);
-  loop_.run();
+  world_.run_until_idle();
   EXPECT_EQ(name(*results_[0]), "no_hit");
   EXPECT_TRUE(results_[0]->succeeded());
   EXPECT_EQ(results_[0]->tries[0].id, Class::kRateLimited);
   EXPECT_THAT(results_[0]->tries[0].message, HasSubstr("taken for rate_limited by: throttled"));
 
-  http_.script = {{Duration::millis(1), answer(200, R"({"other":1})")}};
+  script_ = {{Duration::millis(1), answer(200, R"({"other":1})")}};
   start(r);
-  loop_.run();
+  world_.run_until_idle();
   EXPECT_EQ(name(*results_[1]), "schema");
   EXPECT_THAT(results_[1]->message, HasSubstr("classify (throttled) cannot be evaluated"));
 }
 
 TEST_F(ClientTest, RefusesARequestThatWouldAskSomethingElse) {
-  http_.script = {{Duration::millis(1), answer(200)}};
+  script_ = {{Duration::millis(1), answer(200)}};
   for (const char* path : {"p", "/a/../b", "/a/%2E%2e", "/a b", "/a?b", "/a#b", "/\n", ""}) {
     CallRequest r = request();
     r.rendered.path = path;
@@ -517,22 +442,22 @@ TEST_F(ClientTest, RefusesARequestThatWouldAskSomethingElse) {
   CallRequest large = request("write");
   large.rendered.body = std::string((1u << 20) + 1, 'x');
   start(std::move(large));
-  loop_.run();
+  world_.run_until_idle();
   for (const auto& result : results_) EXPECT_EQ(name(*result), "invalid_request");
-  EXPECT_TRUE(http_.requests.empty());
+  EXPECT_TRUE(requests_.empty());
 }
 
 TEST_F(ClientTest, TakesNoNoteOfTheWallClock) {
   spec_ = spec("rate: 10/s, burst: 1");
-  http_.script = {{Duration::millis(1), answer(200)}};
+  script_ = {{Duration::millis(1), answer(200)}};
   for (int i = 0; i < 4; ++i) start(request());
-  loop_.step_wall(Duration::seconds(-3600));
-  loop_.run();
-  EXPECT_THAT(http_.at_ms, ElementsAre(0, 100, 200, 300));
+  world_.step_clock(Duration::seconds(-3600));
+  world_.run_until_idle();
+  EXPECT_THAT(at_ms_, ElementsAre(0, 100, 200, 300));
 }
 
 TEST_F(ClientTest, CountsCallsAndTries) {
-  http_.script = {{Duration::millis(1), answer(503)}, {Duration::millis(1), answer(200)}};
+  script_ = {{Duration::millis(1), answer(503)}, {Duration::millis(1), answer(200)}};
   call();
   std::string const page = metrics_.prometheus_text();
   std::string const labels = R"(vendor="bureau",product="free",team="risk")";
@@ -543,7 +468,7 @@ TEST_F(ClientTest, CountsCallsAndTries) {
 }
 
 TEST_F(ClientTest, SendsTheSecretAsTheFileSays) {
-  http_.script = {{Duration::millis(1), answer(200)}};
+  script_ = {{Duration::millis(1), answer(200)}};
   struct Case {
     Auth::Kind kind;
     const char* header;
@@ -558,33 +483,33 @@ TEST_F(ClientTest, SendsTheSecretAsTheFileSays) {
     r.spec = std::make_shared<const Spec>(std::move(changed));
     r.secret = "u:p?";
     start(r);
-    loop_.run();
-    EXPECT_EQ(http_.header(http_.requests.size() - 1, c.header), c.expected);
+    world_.run_until_idle();
+    EXPECT_EQ(header(requests_.size() - 1, c.header), c.expected);
     r.secret = "";
     start(r);
-    loop_.run();
+    world_.run_until_idle();
     EXPECT_THAT(results_.back()->message, HasSubstr("the secret 'token' is missing"));
   }
 }
 
 TEST_F(ClientTest, CallsNobodyAfterItIsGone) {
-  http_.script = {{Duration::millis(1), answer(200)}};
+  script_ = {{Duration::millis(1), answer(200)}};
   int calls = 0;
   {
-    Client gone(loop_, loop_, http_, random_, metrics_);
+    Client gone(world_.loop(), world_.clock(), world_.http(), world_.random(), metrics_);
     gone.call(request(), [&](CallResult) { ++calls; });
-    loop_.run_until(loop_.elapsed());
+    world_.run_now();
     gone.call(request(), [&](CallResult) { ++calls; });
   }
-  loop_.run();
+  world_.run_until_idle();
   EXPECT_EQ(calls, 0);
 }
 
 TEST_F(ClientTest, ServesALongLineOfRefusedWaitersWithoutAStack) {
   spec_ = spec("rate: 1/h, concurrency: 1, queue: 20000");
-  http_.script = {{Duration::millis(1), answer(200)}};
+  script_ = {{Duration::millis(1), answer(200)}};
   for (int i = 0; i < 10'000; ++i) start(request());
-  loop_.run();
+  world_.run_until_idle();
   for (size_t i = 1; i < results_.size(); ++i) ASSERT_EQ(name(*results_[i]), "rate_limited");
 }
 
