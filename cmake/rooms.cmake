@@ -1,3 +1,9 @@
+# tidemill_test_environment(TEST...): what the sanitizers of a test are told.
+function(tidemill_test_environment)
+  set_tests_properties(${ARGN} PROPERTIES ENVIRONMENT
+    "ASAN_OPTIONS=strict_string_checks=1:detect_leaks=1;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=second_deadlock_stack=1")
+endfunction()
+
 # tidemill_room(NAME DEPS room... LIBS library...)
 #
 # A room is a folder: every *.cc in it (and in its subfolders) that is not a test goes into the static
@@ -29,5 +35,6 @@ function(tidemill_room name)
       TIDEMILL_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TIDEMILL_BINARY_DIR="${CMAKE_BINARY_DIR}")
     add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+    tidemill_test_environment(${name})
   endif()
 endfunction()

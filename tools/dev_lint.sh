@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# Part of ./dev: format, clang-tidy, layering, spelling, shell scripts.
+
+# Files with these endings that differ from where this branch left main, or from the last commit.
+changed_files() {
+  local base
+  base=$(git merge-base HEAD origin/main 2>/dev/null || true)
+  [[ -z $base || $base == "$(git rev-parse HEAD)" ]] && base=$(git rev-parse HEAD~1 2>/dev/null || git rev-parse HEAD)
+  {
+    git diff --name-only --diff-filter=d "$base" -- "$@"
+    git ls-files --others --exclude-standard -- "$@"
+  } | sort -u
+}
+
+fmt() {
+  need_packages tools/packages-lint.txt
+  local files
+  mapfile -t files < <(changed_files '*.cc' '*.h')
+  [[ ${#files[@]} -eq 0 ]] && { say "nothing changed"; return; }
+  clang-format-19 -i "${files[@]}"
+  say "formatted ${#files[@]} files"
+}
+
+lint() {
+  need_packages tools/packages.txt tools/packages-lint.txt
+  need_python tools/requirements.txt
+  local failed=() files scripts
+  mapfile -t files < <(changed_files '*.cc' '*.h')
+  if [[ ${#files[@]} -gt 0 ]]; then
+    say "format of ${#files[@]} changed files"
+    clang-format-19 --dry-run -Werror "${files[@]}" || failed+=("format (./dev fmt puts it right)")
+    tidy "${files[@]}" || failed+=(clang-tidy)
+  fi
+  say "layering and lengths"
+  .venv/bin/python tests/house/house.py rules || failed+=(house)
+  say "spelling"
+  codespell --config tools/codespell.cfg || failed+=("spelling (words to accept: tools/codespell-words.txt)")
+  say "shell scripts"
+  mapfile -t scripts < <(git ls-files --cached --others --exclude-standard | grep -E '\.sh$|^dev$|^\.ci/run$')
+  shellcheck -x "${scripts[@]}" || failed+=(shellcheck)
+  [[ ${#failed[@]} -eq 0 ]] || fail "lint: ${failed[*]}" "see the lines above"
+  say "lint: nothing to say"
+}
+
+# clang-tidy on the changed sources that the debug build knows.
+tidy() {
+  local sources
+  mapfile -t sources < <(printf '%s\n' "$@" | grep -E '^(src|bench|tests)/.*\.cc$' || true)
+  [[ ${#sources[@]} -eq 0 ]] && return
+  if [[ ! -f build/tidy/compile_commands.json ]]; then
+    quietly configure-tidy cmake -S . -B build/tidy -G Ninja -DCMAKE_CXX_COMPILER=g++-12 \
+      -DCMAKE_BUILD_TYPE=None -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON || return 1
+  fi
+  say "clang-tidy on ${#sources[@]} changed sources"
+  printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy-19 --quiet -p build/tidy
+}
