@@ -38,9 +38,11 @@ Status Engine::recover(const LoadVersion& load) {
     ids.push_back(id);
   }
   if (!ids.empty()) parts_.log.info("{} open runs are taken up again", ids.size());
-  post({[this, ids](Turn& turn) {
+  // Noted before anything goes on: what starts from now on needs no asking.
+  auto const running = running_attempts();
+  post({[this, ids, running](Turn& turn) {
           for (const run::RunId& id : ids) resume_run(turn, id);
-          turn.after.push_back([this] { recover_attempts(); });
+          turn.after.push_back([this, running] { recover_attempts(running); });
         },
         true,
         {}});
@@ -93,19 +95,13 @@ void Engine::resume_run(Turn& turn, const run::RunId& id) {
   });
 }
 
-// Once after a start: every attempt that was under way is asked after.
-void Engine::recover_attempts() {
-  struct Running {
-    run::RunId id;
-    run::TaskRef ref;
-    run::Attempt attempt;
-    std::optional<Time> started;
-  };
-  std::vector<Running> running;
+std::vector<Engine::RunningAttempt> Engine::running_attempts() const {
+  std::vector<RunningAttempt> running;
   for (const auto& [id, run] : runs_) {
     auto note = [&, run_id = id](const run::Node& node) {
       if (node.row.state == run::TaskState::kRunning && node.row.attempt.value > 0) {
-        running.push_back({run_id, {node.row.task, node.row.item}, node.row.attempt, node.row.started});
+        running.push_back(
+            {run_id, {node.row.task, node.row.item}, node.row.attempt, node.row.started});
       }
     };
     for (const run::TaskNode& task : run->tasks) {
@@ -113,8 +109,13 @@ void Engine::recover_attempts() {
       for (const run::Node& item : task.items) note(item);
     }
   }
+  return running;
+}
+
+// Once after a start: every attempt that was under way is asked after.
+void Engine::recover_attempts(const std::vector<RunningAttempt>& running) {
   parts_.tasks.prepare_recovery([this, running] {
-    for (const Running& one : running) {
+    for (const RunningAttempt& one : running) {
       auto const found = runs_.find(one.id);
       if (found == runs_.end()) continue;
       const run::Instance& run = *found->second;

@@ -121,7 +121,14 @@ class Engine {
   void evaluate(Turn& turn, Touched& touched, run::TaskRef ref);
   void start_task(const run::RunId& id, run::TaskRef ref, run::Attempt attempt);
   void start_sub_run(const run::Instance& run, run::TaskRef ref, run::Attempt attempt);
-  void recover_attempts();
+  struct RunningAttempt {
+    run::RunId id;
+    run::TaskRef ref;
+    run::Attempt attempt;
+    std::optional<Time> started;
+  };
+  std::vector<RunningAttempt> running_attempts() const;
+  void recover_attempts(const std::vector<RunningAttempt>& running);
   void attempt_ended(const run::RunId& id, run::TaskRef ref, run::Attempt attempt,
                      run::Outcome outcome);
   task::Work work_of(const run::Instance& run, run::TaskRef ref, run::Attempt attempt) const;

@@ -233,6 +233,12 @@ void Engine::committed(std::unique_ptr<Turn> turn) {
 // refused; ends of attempts wait and are handled once more.
 void Engine::commit_failed(std::unique_ptr<Turn> turn, const Error& error) {
   parts_.log.error("a turn could not be committed, nothing of it was done: {}", error.text());
+  Error told = error;
+  if (error.code == Code::kExhausted) {
+    told = {Code::kUnavailable,
+            "the disk of the data directory is full: nothing was started; free some space and ask "
+            "again", {}};
+  }
   parts_.metrics.counter("tidemill_commit_failures_total", "Commits that failed").add();
   for (const auto& touched : turn->touched) {
     run::RunId const id = touched->run->row.id;
@@ -249,7 +255,7 @@ void Engine::commit_failed(std::unique_ptr<Turn> turn, const Error& error) {
     if (event.is_completion) {
       held_.push_back(std::move(event));
     } else if (event.refuse) {
-      event.refuse(error);
+      event.refuse(told);
     }
   }
   parts_.loop.after(kHoldAfterFailure, [this] {

@@ -530,7 +530,7 @@ void Machine::finish_turn(Instance& run, Step& step) {
 }
 
 void Machine::fill_scope(const Instance& run, TaskRef ref, flow::Scope& scope) {
-  scope.add_params(run.row.params);
+  scope.add_params(run.flow->params, run.row.params);
   scope.add_run(facts_of(run.row));
   const flow::Task& task = run.flow->task(ref.task);
   for (flow::TaskIndex need : task.needs) {
