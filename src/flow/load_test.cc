@@ -148,6 +148,14 @@ TEST_F(LoadTest, RefusesAbsurdTextsAndMaps) {
                    ": 'args' of task 't': 1001 entries; at most 1000 are accepted");
 }
 
+TEST_F(LoadTest, RefusesThousandsOfExpressionsInOneText) {
+  std::string text;
+  for (size_t i = 0; i <= kMaxExpressions; ++i) text += "{{p}}";
+  AssertErrors(
+      "flow: f\nparams: {p: string}\ntasks: {t: {shell: x, env: {A: \"" + text + "\"}}}\n",
+      "3:33: 'A' in 'env' of task 't': more than 1000 expressions in one text; make it shorter");
+}
+
 TEST_F(LoadTest, RefusesDeepAndManifoldYaml) {
   AssertErrors("flow: f\ntasks: " + std::string(40, '[') + std::string(40, ']'),
                "2:39: nested more than 32 levels deep");

@@ -77,7 +77,6 @@ const std::string* Loading::add_file(const std::string& path, size_t limit_bytes
 
 std::optional<std::string> Loading::complaint(const sql::NameRef& ref,
                                               const Readable& readable) const {
-  std::vector<std::string> const params = param_names(flow);
   std::string const name = printable(ref.name, 60);
   std::string const table = to_lower_ascii(ref.qualifier);
   bool const is_bare_item = table.empty() && to_lower_ascii(ref.name) == "item";
@@ -87,10 +86,11 @@ std::optional<std::string> Loading::complaint(const sql::NameRef& ref,
   }
   if (table.empty() || table == "params") {
     if (!readable.params) return fmt::format("'{}': params cannot be read here", name);
-    if (is_among(params, ref.name)) return std::nullopt;
+    if (folded_params.count(to_lower_ascii(ref.name)) != 0) return std::nullopt;
     if (table.empty() && find_task(ref.name)) {
       return fmt::format("'{}' is a task; name a column of its value: {}.column", name, name);
     }
+    std::vector<std::string> const params = param_names(flow);
     std::string const near = problems.did_you_mean(ref.name, params);
     return fmt::format("'{}' is not a param of this flow{} {}", name, near.empty() ? ";" : near,
                        choices(params, "it has none"));
@@ -109,7 +109,7 @@ std::optional<std::string> Loading::complaint(const sql::NameRef& ref,
   }
   std::string const qualifier = printable(ref.qualifier, 60);
   if (task) return fmt::format("'{}' is a task that is not in needs; add it to needs", qualifier);
-  if (is_among(params, ref.qualifier)) {
+  if (folded_params.count(table) != 0) {
     return fmt::format(
         "'{}' is a param, it has no columns; read a member of a json param with "
         "params.{}->>'{}'",

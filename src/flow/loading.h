@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,7 @@ struct Loading {
   Flow flow;
   std::vector<std::string> task_names;            // in file order, also of tasks with mistakes
   std::map<std::string, TaskIndex> folded_names;  // by lower-case name, as SQL reads them
+  std::set<std::string> folded_params;            // lower-case names
   std::string interpreter;
   std::vector<std::string> preload;
   std::map<std::string, std::string> files;  // of the bundle

@@ -22,6 +22,7 @@ void read_param(Loading& loading, const YamlNode::Entry& entry) {
   }
   std::string const folded = to_lower_ascii(entry.key);
   for (const Param& other : loading.flow.params) {
+    if (loading.folded_params.count(folded) == 0) break;
     if (to_lower_ascii(other.name) != folded) continue;
     loading.problems.add(entry.key_mark, fmt::format("{} differs from '{}' only by case; SQL reads "
                                                      "both as one name",
@@ -60,6 +61,7 @@ void read_param(Loading& loading, const YamlNode::Entry& entry) {
       }
     }
   }
+  loading.folded_params.insert(folded);
   loading.flow.params.push_back(std::move(param));
 }
 

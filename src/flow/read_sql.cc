@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/text.h"
 #include "flow/expressions.h"
@@ -88,11 +89,12 @@ void check_tables(const SettingsPlace& at, const SqlSource& sql, const sql::Stat
   std::vector<std::string> valid{"params", "run"};
   if (at.readable.item) valid.emplace_back("item");
   for (TaskIndex need : at.readable.needs) valid.push_back(at.loading.task_name(need));
+  std::set<std::string> known;
+  for (const std::string& name : valid) known.insert(to_lower_ascii(name));
+  size_t reported = 0;
   for (const std::string& table : statement.table_names()) {
-    bool const is_known = std::any_of(valid.begin(), valid.end(), [&](const std::string& name) {
-      return to_lower_ascii(name) == to_lower_ascii(table);
-    });
-    if (is_known) continue;
+    if (known.count(to_lower_ascii(table)) != 0) continue;
+    if (++reported > kMaxErrors) return;
     // The statement does not tell where a table stands; the first such word is where people look.
     size_t const found = to_lower_ascii(sql.content).find(to_lower_ascii(table));
     size_t const offset = found == std::string::npos ? 0 : found;

@@ -47,28 +47,33 @@ with a letter or `_`.
 )";
 
 constexpr std::string_view kExpressions =
-    R"(## Expressions
-
-`{{ expression }}` holds one SQL expression; `when` and `for_each` hold one without braces. It reads:
+    "## Expressions\n"
+    R"(
+`{{ expression }}` holds one SQL expression; `when` and `for_each` hold one without
+braces. It reads:
 
 | name | what |
 |---|---|
 | `applicant_id`, `params.applicant_id` | a param; a bare name never means anything else |
 | `bureau.score` | a column of the value of a task in `needs` |
-| `run.scheduled_at` | of the run: `id`, `flow`, `key`, `created`, `scheduled_at`, `interval_start`, `interval_end`; instants are timestamps in UTC |
-| `item.id`, `item` | the row or element of a task with `for_each`; `item` alone is an element that is no object |
+| `run.scheduled_at` | a fact about the run, see below |
+| `item.id` | a column of the row that a task with `for_each` is run for |
+| `item` | the element itself, where it is no object |
 
-A text that is one expression keeps its type; other texts become text, with NULL as nothing. In a URL
-an expression is percent-encoded. In SQL it becomes a bound parameter and needs no quotes. In a shell
-command it is refused: put it into `env` or `args`. `{{{{` stands for a literal `{{`.
+Facts about the run are `id`, `flow`, `key`, `created`, `scheduled_at`, `interval_start` and
+`interval_end`; instants are timestamps in UTC.
 
-A `calc` reads the tasks in `needs` as tables by their names, and the one-row tables `params`, `run`
-and `item`.
+A text that is one expression keeps its type; other texts become text, with NULL as nothing. In a
+URL an expression is percent-encoded. In SQL it becomes a bound parameter and needs no quotes. In a
+shell command it is refused: put it into `env` or `args`. `{{{{` stands for a literal `{{`.
+
+A `calc` reads the tasks in `needs` as tables by their names, and the one-row tables `params`,
+`run` and `item`.
 
 ## What is not there yet
 
-The kinds `wait` and `approve`, the triggers `at` and `topic`, `publish` to a topic and model aliases
-(`@champion`) are refused by name.
+The kinds `wait` and `approve`, the triggers `at` and `topic`, `publish` to a topic and model
+aliases (`@champion`) are refused by name.
 )";
 
 constexpr Section kSections[] = {

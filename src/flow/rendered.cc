@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "base/check.h"
+#include <algorithm>
+
 #include "base/template.h"
 #include "base/text.h"
 #include "flow/expressions.h"
@@ -60,6 +61,15 @@ Result<Rendered> Rendered::parse(std::string_view text) {
     std::string literal;
     for (const TemplatePiece& piece : cut->pieces) literal += piece.text;
     return constant(std::move(literal));
+  }
+  auto const expressions =
+      std::count_if(cut->pieces.begin(), cut->pieces.end(),
+                    [](const TemplatePiece& piece) { return piece.is_expression; });
+  if (static_cast<size_t>(expressions) > kMaxExpressions) {
+    return fail(
+        Code::kInvalid,
+        fmt::format("line 1, column 1: more than {} expressions in one text; make it shorter",
+                    kMaxExpressions));
   }
   Rendered rendered;
   rendered.shape_ = Shape::kText;

@@ -13,6 +13,8 @@
 
 namespace tidemill::flow {
 
+inline constexpr size_t kMaxExpressions = 1'000;  // of one text
+
 class Rendered {
  public:
   // A value without expressions.
