@@ -1,4 +1,5 @@
 """Runs Python functions for Tidemill's spawner: warm interpreters that fork a child per call.
 
-Embedded in the server's program and written to the data directory; pure standard library, 3.9 and up.
+Embedded in the server's program and written to the data directory. Pure standard library, 3.9 and
+up.
 """

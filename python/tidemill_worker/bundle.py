@@ -1,7 +1,7 @@
 """Imports from a bundle: its folder is first on sys.path, its compiled files are kept elsewhere.
 
-A bundle's folder is named by the hash of its content and must not change; compiling it anew for each
-call would cost more than the call.
+A bundle's folder is named by the hash of its content and must not change; compiling it anew for
+each call would cost more than the call.
 """
 
 import os

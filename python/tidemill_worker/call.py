@@ -1,6 +1,7 @@
 """Runs one function in this process and leaves its result, or its error, in a file."""
 
 import atexit
+import contextlib
 import importlib
 import json
 import math
@@ -31,12 +32,12 @@ class CallError(Exception):
 
 
 def main(arguments: List[str]) -> None:
-    """A fresh interpreter for one call: its description is behind descriptor 3."""
+    """Run one call in a fresh interpreter; its description is behind descriptor 3."""
     run_and_exit(read_request(_CHANNEL), arguments[0])
 
 
 def limit_threads() -> None:
-    """One thread per process for numerical libraries, unless the task's environment says otherwise."""
+    """Give numerical libraries one thread a process, unless the environment says otherwise."""
     for name in _THREAD_VARIABLES:
         os.environ.setdefault(name, "1")
 
@@ -45,21 +46,28 @@ def run_and_exit(request: Request, cache: str) -> NoReturn:
     """Run the call, then end as an interpreter ends: threads joined, exit handlers run, flushed."""
     code = 1
     try:
+        code = _run_and_tidy(request, cache)
+    except BaseException:  # the error itself could not be written, on a full disk for instance
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):  # the function may have closed it
+                stream.flush()
+        os._exit(code & 0xFF)
+
+
+def _run_and_tidy(request: Request, cache: str) -> int:
+    try:
         _enter(request, cache)
         code = _run(request)
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
+        return code
     except SystemExit as stop:
-        code = _exit_code(stop)
+        return _exit_code(stop)
     except BaseException as error:
         _leave_error(request, error)
-        code = 1
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            pass  # the function closed it
-    os._exit(code & 0xFF)
+        return 1
 
 
 def _enter(request: Request, cache: str) -> None:
@@ -74,8 +82,8 @@ def _enter(request: Request, cache: str) -> None:
     limit_threads()
     time.tzset()
     # New ones: those of a warm interpreter remember what kind of file they were opened on.
-    sys.stdout = sys.__stdout__ = _line_stream(1)
-    sys.stderr = sys.__stderr__ = _line_stream(2)
+    sys.stdout = _line_stream(1)
+    sys.stderr = _line_stream(2)
     bundle.enter(request.bundle, cache)
     if request.folder:
         os.chdir(request.folder)
@@ -130,7 +138,9 @@ def _arguments(input_json: str) -> Dict[str, Any]:
         return {}
     arguments = json.loads(input_json)
     if not isinstance(arguments, dict):
-        raise CallError(f"the input is a {type(arguments).__name__}; expected an object of arguments")
+        raise CallError(
+            f"the input is a {type(arguments).__name__}; expected an object of arguments"
+        )
     return arguments
 
 
@@ -143,7 +153,7 @@ def _result_text(result: Any, target: str) -> str:
 
 
 def _complaint(value: Any, path: str, depth: int) -> Optional[str]:
-    """The first part of a result that JSON cannot hold, in words."""
+    """Say which part of a result JSON cannot hold, if there is one."""
     if depth > 100:
         return f"{path} is nested more than 100 deep, or contains itself"
     if value is None or isinstance(value, (str, bool, int)):
@@ -167,8 +177,12 @@ def _complaint(value: Any, path: str, depth: int) -> Optional[str]:
                 return found
         return None
     kind = type(value)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    return f"{path} is of type {name}, which JSON cannot hold; return numbers, text, lists and dicts"
+    name = kind.__qualname__
+    if kind.__module__ != "builtins":
+        name = f"{kind.__module__}.{name}"
+    return (
+        f"{path} is of type {name}, which JSON cannot hold; return numbers, text, lists and dicts"
+    )
 
 
 def _write(path: str, text: str) -> None:
@@ -195,9 +209,7 @@ def _leave_error(request: Request, error: BaseException) -> None:
     text = ""
     limit = 40_000
     while not text or len(text) > _MAX_ERROR_BYTES:
-        text = json.dumps(
-            {"type": name, "message": message[:limit], "traceback": trace[-limit:]}
-        )
+        text = json.dumps({"type": name, "message": message[:limit], "traceback": trace[-limit:]})
         limit //= 2
     if request.output_path:
         _write(request.output_path + ".error", text)
@@ -211,7 +223,7 @@ def _text_of(error: BaseException) -> str:
 
 
 def _own_part(error: BaseException) -> Any:
-    """The traceback without the frames of this file."""
+    """Cut the frames of this file off the traceback."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next

@@ -32,5 +32,6 @@ def read_request(fd: int) -> Request:
         at += 4
         texts.append(content[at : at + size].decode("utf-8", "surrogateescape"))
         at += size
+    process_id, bundle, target, folder, input_json, output_path, cgroup_procs = texts[:7]
     env = dict(zip(texts[7::2], texts[8::2]))
-    return Request(*texts[:7], env)
+    return Request(process_id, bundle, target, folder, input_json, output_path, cgroup_procs, env)

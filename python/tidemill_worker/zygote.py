@@ -1,10 +1,11 @@
-"""The warm interpreter: imports the preload list, then keeps one forked child ready for the next call.
+"""The warm interpreter: imports the preload list, then keeps one forked child ready for a call.
 
-The spare child waits on the same socket as everybody else with a copy of it. It takes one call, says so
-with its process number, and leaves. It is forked twice, so that its parent is the spawner, which learns
-its exit status and resources from the kernel.
+The spare child waits on the same socket as everybody else with a copy of it. It takes one call,
+says so with its process number, and leaves. It is forked twice, so that its parent is the spawner,
+which learns its exit status and resources from the kernel.
 """
 
+import contextlib
 import gc
 import importlib
 import os
@@ -12,10 +13,10 @@ import socket
 import struct
 import sys
 import traceback
-from typing import List, NoReturn
+from typing import List, NoReturn, Optional
 
 from tidemill_worker import bundle, call
-from tidemill_worker.request import read_request
+from tidemill_worker.request import Request, read_request
 
 _CHANNEL = 3
 _MARKER = b"TIDEMILL_PROCESS_ID="
@@ -51,10 +52,8 @@ def main(arguments: List[str]) -> None:
 
 
 def _refuse(channel: socket.socket, why: str) -> None:
-    try:
+    with contextlib.suppress(OSError):  # the spawner may be gone
         channel.send(b"X" + why.encode("utf-8", "replace")[:2000])
-    except OSError:
-        pass  # the spawner is gone
 
 
 def _fork_spare(channel: socket.socket, cache: str) -> bool:
@@ -74,9 +73,22 @@ def _fork_spare(channel: socket.socket, cache: str) -> bool:
 
 
 def _be_spare(channel: socket.socket, write_end: int, cache: str) -> NoReturn:
+    try:
+        request = _take(channel, write_end)
+        if request is None:
+            os._exit(0)
+        _mark(request.process_id)
+        call.run_and_exit(request, cache)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(1)  # in no case back into the zygote's loop
+
+
+def _take(channel: socket.socket, write_end: int) -> Optional[Request]:
     data, fds, _, _ = socket.recv_fds(channel, 16, 2)
     if len(data) != 8 or len(fds) != 2:
-        os._exit(0)
+        return None
     (number,) = struct.unpack("<Q", data)
     os.setsid()
     channel.send(struct.pack("<BIQ", ord("T"), os.getpid(), number))
@@ -87,9 +99,7 @@ def _be_spare(channel: socket.socket, write_end: int, cache: str) -> NoReturn:
     os.dup2(output_fd, 1)
     os.dup2(output_fd, 2)
     os.close(output_fd)
-    request = read_request(request_fd)
-    _mark(request.process_id)
-    call.run_and_exit(request, cache)
+    return read_request(request_fd)
 
 
 def _mark(process_id: str) -> None:
@@ -106,7 +116,11 @@ def _mark(process_id: str) -> None:
             environment = memory.read(end - start)
             at = environment.index(_MARKER) + len(_MARKER)
             room = environment.index(b"\0", at) - at
+            # The first byte last: until then the spawner sees a zygote's mark, never half an id.
+            mark = process_id.encode("utf-8", "surrogateescape")[:room].ljust(room, b"\0")
+            memory.seek(start + at + 1)
+            memory.write(mark[1:])
             memory.seek(start + at)
-            memory.write(process_id.encode("utf-8", "surrogateescape")[:room].ljust(room, b"\0"))
+            memory.write(mark[:1])
     except (OSError, ValueError) as error:
         print(f"[tidemill] this process could not be marked: {error}", file=sys.stderr)

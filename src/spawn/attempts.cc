@@ -485,10 +485,8 @@ Attempts::Owner Attempts::owner_of(pid_t orphan, const Attempt& attempt) const {
   if (info->session == attempt.leader) return Owner::kThis;
   if (const std::optional<std::string> id = marked_id(orphan, journal_.token())) {
     if (*id == attempt.id.value) return Owner::kThis;
-    // A spare child lives in its zygote's session; what else a zygote leaves behind is nobody's.
-    if (id->substr(0, 1) == kZygoteId) {
-      return zygotes_.owns(info->session) ? Owner::kOther : Owner::kNobody;
-    }
+    // A zygote's, or a child that has just taken a call and is about to carry its id.
+    if (id->substr(0, 1) == kZygoteId) return Owner::kOther;
     return attempts_.count(*id) > 0 ? Owner::kOther : Owner::kNobody;
   }
   if (led_by(info->session) != nullptr) return Owner::kOther;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -23,6 +24,7 @@ namespace {
 
 constexpr size_t kListedAtOnce = 64;
 constexpr Duration kStopGrace = Duration::seconds(5);
+constexpr int kLargeBlockBytes = 128 << 10;
 constexpr Duration kAloneCheck = Duration::seconds(60);
 
 void say(const std::string& line) {
@@ -288,6 +290,9 @@ int run_spawner(const SpawnerOptions& given) {
     return kSpawnerAlreadyRuns;
   }
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // What a large message took goes back to the system at once.
+  ::mallopt(M_MMAP_THRESHOLD, kLargeBlockBytes);
+  ::mallopt(M_TRIM_THRESHOLD, kLargeBlockBytes);
   Result<Journal> journal = Journal::open(options.data_folder + "/spawner.journal",
                                           fmt::format("{:016x}", random_number()));
   if (!journal) return report(journal.error());
