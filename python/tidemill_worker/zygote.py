@@ -1,14 +1,15 @@
-"""The warm interpreter: imports the preload list, then keeps one forked child ready for a call.
+"""The warm interpreter: imports the preload list, then keeps forked children ready for calls.
 
-The spare child waits on the same socket as everybody else with a copy of it. It takes one call,
-says so with its process number, and leaves. It is forked twice, so that its parent is the spawner,
-which learns its exit status and resources from the kernel.
+The spares wait on the same socket. Each takes one call, says so with its process number, and leaves
+the socket to the others. They are forked twice, so that their parent is the spawner, which learns
+their exit status and resources from the kernel.
 """
 
 import contextlib
 import gc
 import importlib
 import os
+import select
 import socket
 import struct
 import sys
@@ -19,6 +20,8 @@ from tidemill_worker import bundle, call
 from tidemill_worker.request import Request, read_request
 
 _CHANNEL = 3
+_FEW_SPARES = 1
+_SPARES_AT_ONCE = 3
 _MARKER = b"TIDEMILL_PROCESS_ID="
 _ENV_START, _ENV_END = 47, 48  # of /proc/self/stat, counted behind the program's name
 
@@ -38,17 +41,32 @@ def main(arguments: List[str]) -> None:
             return
     gc.collect()
     gc.freeze()
+    _keep_spares(channel, cache)
+
+
+def _keep_spares(channel: socket.socket, cache: str) -> None:
+    """Fork spares as they are used up, until the channel ends or forking is no longer safe."""
+    taken, tell_taken = os.pipe()
+    poll = select.poll()
+    poll.register(channel, 0)  # only its end is of interest
+    poll.register(taken, select.POLLIN)
+    ready = 0
     while True:
-        threads = len(os.listdir("/proc/self/task"))
-        if threads > 1:
-            _refuse(
-                channel,
-                f"the preload list started threads ({threads} are running), and a process with "
-                "threads cannot be forked safely",
-            )
-            return
-        if not _fork_spare(channel, cache):
-            return
+        if ready <= _FEW_SPARES:
+            threads = len(os.listdir("/proc/self/task"))
+            if threads > 1:
+                _refuse(
+                    channel,
+                    f"the preload list started threads ({threads} are running), and a process "
+                    "with threads cannot be forked safely",
+                )
+                return
+            _fork_spares(channel, tell_taken, cache)
+            ready += _SPARES_AT_ONCE
+        for fd, _ in poll.poll():
+            if fd != taken:
+                return
+            ready -= len(os.read(taken, 64))
 
 
 def _refuse(channel: socket.socket, why: str) -> None:
@@ -56,25 +74,23 @@ def _refuse(channel: socket.socket, why: str) -> None:
         channel.send(b"X" + why.encode("utf-8", "replace")[:2000])
 
 
-def _fork_spare(channel: socket.socket, cache: str) -> bool:
-    """Make a spare and wait until it has taken a call. False when the channel has ended."""
-    read_end, write_end = os.pipe()
+def _fork_spares(channel: socket.socket, tell_taken: int, cache: str) -> None:
+    """Fork a process that forks the spares and ends, which makes them children of the spawner."""
     middle = os.fork()
-    if middle == 0:
-        if os.fork() != 0:
-            os._exit(0)
-        os.close(read_end)
-        _be_spare(channel, write_end, cache)
-    os.close(write_end)
-    os.waitpid(middle, 0)
-    taken = os.read(read_end, 1)
-    os.close(read_end)
-    return taken != b""
-
-
-def _be_spare(channel: socket.socket, write_end: int, cache: str) -> NoReturn:
+    if middle != 0:
+        os.waitpid(middle, 0)
+        return
     try:
-        request = _take(channel, write_end)
+        for _ in range(_SPARES_AT_ONCE):
+            if os.fork() == 0:
+                _be_spare(channel, tell_taken, cache)
+    finally:
+        os._exit(0)
+
+
+def _be_spare(channel: socket.socket, tell_taken: int, cache: str) -> NoReturn:
+    try:
+        request = _take(channel, tell_taken)
         if request is None:
             os._exit(0)
         _mark(request.process_id)
@@ -85,7 +101,7 @@ def _be_spare(channel: socket.socket, write_end: int, cache: str) -> NoReturn:
         os._exit(1)  # in no case back into the zygote's loop
 
 
-def _take(channel: socket.socket, write_end: int) -> Optional[Request]:
+def _take(channel: socket.socket, tell_taken: int) -> Optional[Request]:
     data, fds, _, _ = socket.recv_fds(channel, 16, 2)
     if len(data) != 8 or len(fds) != 2:
         return None
@@ -93,8 +109,8 @@ def _take(channel: socket.socket, write_end: int) -> Optional[Request]:
     os.setsid()
     channel.send(struct.pack("<BIQ", ord("T"), os.getpid(), number))
     channel.close()
-    os.write(write_end, b"1")
-    os.close(write_end)
+    os.write(tell_taken, b"1")
+    os.close(tell_taken)
     request_fd, output_fd = fds
     os.dup2(output_fd, 1)
     os.dup2(output_fd, 2)

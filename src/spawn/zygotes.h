@@ -5,9 +5,9 @@
 //   spawner <--taken, pid------------------------- spare child       its parent: the spawner
 //   spawner <--refused, why----------------------- zygote            it has threads, a bad preload
 //
-// The spare is forked before it is asked for, twice, so the spawner is its parent and waits for it:
-// the exit status and the resources used are the kernel's own. The calls that nobody has taken when
-// a zygote ends are handed back, to be run in fresh interpreters.
+// Spares are forked before they are asked for, twice, so the spawner is their parent and waits for
+// them: the exit status and the resources used are the kernel's own. The calls that nobody has taken
+// when a zygote ends are handed back, to be run in fresh interpreters.
 #pragma once
 
 #include <sys/types.h>
