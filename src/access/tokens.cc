@@ -56,8 +56,7 @@ std::optional<Principal> Tokens::find(std::string_view text, Time now) const {
 std::vector<run::TokenRow> Tokens::all() const {
   std::vector<run::TokenRow> rows;
   for (const auto& [hash, row] : by_hash_) rows.push_back(row);
-  std::sort(rows.begin(), rows.end(),
-            [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return rows;
 }
 

@@ -23,7 +23,8 @@ TEST(Tokens, AreFoundByTheirTextUntilTheyExpire) {
 TEST(Tokens, RefuseGarbage) {
   Tokens tokens;
   tokens.add(make_token("a", std::string(32, 'y'), at(0), kTokenLifetime)->row);
-  for (const char* text : {"", "tm_api_", "x", "tm_api_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}) {
+  for (const char* text :
+       {"", "tm_api_", "x", "tm_api_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}) {
     EXPECT_FALSE(tokens.find(text, at(1))) << text;
   }
   EXPECT_FALSE(make_token("a b", std::string(32, 'y'), at(0), kTokenLifetime));

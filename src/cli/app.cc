@@ -9,10 +9,10 @@
 #include "cli/cron_commands.h"
 #include "cli/cron_vectors.h"
 #include "cli/model_commands.h"
+#include "cli/probe_vectors.h"
 #include "cli/run_commands.h"
 #include "cli/serve.h"
 #include "cli/sql_command.h"
-#include "cli/probe_vectors.h"
 #include "cli/version.h"
 #include "flow/load.h"
 #include "io/real/clock.h"
@@ -63,8 +63,10 @@ void add_serve(CLI::App& app, Words& words, Action& action) {
       ->capture_default_str();
   serve_command->add_option("--data", words.serve.data,
                             "The data directory; by default PROJECT/.tidemill");
-  serve_command->add_option("--listen", words.serve.listen, "HOST:PORT of the HTTP API; port 0 "
-                                                            "takes a free one")
+  serve_command
+      ->add_option("--listen", words.serve.listen,
+                   "HOST:PORT of the HTTP API; port 0 "
+                   "takes a free one")
       ->capture_default_str();
   serve_command->add_flag("--allow-root", words.serve.allow_root,
                           "Run although the user is root: every task is root then");
@@ -74,7 +76,8 @@ void add_serve(CLI::App& app, Words& words, Action& action) {
       return serve(words.serve);
     };
   });
-  auto* spawner = app.add_subcommand("spawner", "Run the process that holds tasks; serve starts it");
+  auto* spawner =
+      app.add_subcommand("spawner", "Run the process that holds tasks; serve starts it");
   spawner->add_option("--data", words.spawner.data_folder, "The data directory")->required();
   spawner->callback([&] { action = [&] { return spawn::run_spawner(words.spawner); }; });
 }
@@ -106,7 +109,8 @@ void add_runs(CLI::App& app, Words& words, Action& action) {
   auto* list = run_command->add_subcommand("list", "Runs, newest first");
   add_common(list, words.common);
   list->add_option("--flow", words.run_list.flow, "Of this flow");
-  list->add_option("--state", words.run_list.state, "queued, running, succeeded, failed, cancelled");
+  list->add_option("--state", words.run_list.state,
+                   "queued, running, succeeded, failed, cancelled");
   list->add_option("--key-prefix", words.run_list.key_prefix, "Keys that begin so");
   list->add_option("--after", words.run_list.after, "Older than this run: the next page");
   list->add_option("--limit", words.run_list.limit, "At most so many")
@@ -192,9 +196,8 @@ void add_models(CLI::App& app, Words& words, Action& action) {
   check_command->add_option("--golden", words.model_check.golden, "Rows that it must reproduce");
   check_command->callback([&] {
     action = [&] {
-      return with_files([&](io::Files& files) {
-        return model_check(words.model_check, files, stdout, stderr);
-      });
+      return with_files(
+          [&](io::Files& files) { return model_check(words.model_check, files, stdout, stderr); });
     };
   });
   auto* score = model->add_subcommand("score", "Score rows by feature name");
@@ -203,9 +206,8 @@ void add_models(CLI::App& app, Words& words, Action& action) {
   score->add_option("--cases", words.model_score.cases, "Cases as .jsonl, in the model's order");
   score->callback([&] {
     action = [&] {
-      return with_files([&](io::Files& files) {
-        return model_score(words.model_score, files, stdout, stderr);
-      });
+      return with_files(
+          [&](io::Files& files) { return model_score(words.model_score, files, stdout, stderr); });
     };
   });
   auto* compile = model->add_subcommand("compile", "A trainer's file into the flat form");
@@ -244,7 +246,8 @@ void add_hidden(CLI::App& app, Words& words, Action& action) {
       return check_cron_vectors(words.vectors_kind, words.vectors_file);
     };
   });
-  auto* reference = app.add_subcommand("flow-reference", "The reference of flow files, in Markdown");
+  auto* reference =
+      app.add_subcommand("flow-reference", "The reference of flow files, in Markdown");
   reference->callback([&] {
     action = [] {
       std::string const text = flow::flow_reference_markdown();
@@ -258,13 +261,15 @@ void add_hidden(CLI::App& app, Words& words, Action& action) {
 
 int run(int argc, char** argv) {
   // The spawner must be small: it does not build the whole command line.
-  if (argc == 4 && std::string_view(argv[1]) == "spawner" && std::string_view(argv[2]) == "--data") {
+  if (argc == 4 && std::string_view(argv[1]) == "spawner" &&
+      std::string_view(argv[2]) == "--data") {
     spawn::SpawnerOptions options;
     options.data_folder = argv[3];
     return spawn::run_spawner(options);
   }
-  CLI::App app("Tidemill runs machine-learning models in production: by the clock, by dependency, by "
-               "call.");
+  CLI::App app(
+      "Tidemill runs machine-learning models in production: by the clock, by dependency, by "
+      "call.");
   app.name("tidemill");
   app.require_subcommand(1);
   Words words;

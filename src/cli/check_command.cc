@@ -42,7 +42,11 @@ int check(const Common& common) {
     }
     Json flows = Json::array();
     for (const auto& flow : loaded) flows.push(flow.flow->name.value);
-    std::printf("%s\n", Json::object().set("flows", std::move(flows)).set("errors", std::move(list)).dump().c_str());
+    std::printf("%s\n", Json::object()
+                            .set("flows", std::move(flows))
+                            .set("errors", std::move(list))
+                            .dump()
+                            .c_str());
     return errors.empty() ? 0 : 1;
   }
   for (const auto& error : errors) std::fprintf(stderr, "%s\n", error.text().c_str());

@@ -84,9 +84,10 @@ Result<Json> Remote::json(const std::string& method, const std::string& path, co
 Result<store::Store*> Remote::store() {
   if (!parts_->store) {
     if (!parts_->files.info(data_folder_ + "/meta.db")) {
-      return fail(Code::kNotFound, fmt::format("{} is not a data directory (it has no meta.db); give "
-                                               "the right one with --data or --project",
-                                               data_folder_));
+      return fail(Code::kNotFound,
+                  fmt::format("{} is not a data directory (it has no meta.db); give "
+                              "the right one with --data or --project",
+                              data_folder_));
     }
     TIDEMILL_TRY_LET(opened, store::open_sqlite_reader(data_folder_, parts_->files));
     parts_->store = std::move(opened);

@@ -19,8 +19,8 @@ class Remote {
 
   // True if a server answers on DIR/tidemill.sock.
   bool has_server();
-  // One request of the API; `unavailable` if no server runs. An error answer of the server comes back
-  // as its error.
+  // One request of the API; `unavailable` if no server runs. An error answer of the server comes
+  // back as its error.
   Result<std::string> text(const std::string& method, const std::string& path,
                            const Json& body = {});
   Result<Json> json(const std::string& method, const std::string& path, const Json& body = {});

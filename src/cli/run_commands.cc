@@ -215,7 +215,8 @@ int flow_run(const Common& common, const FlowRunOptions& options) {
   for (const std::string& text : options.params) {
     size_t const equals = text.find('=');
     if (equals == std::string::npos) {
-      return refuse(common, {Code::kInvalid, fmt::format("--param {}: expected NAME=VALUE", text), {}});
+      return refuse(common,
+                    {Code::kInvalid, fmt::format("--param {}: expected NAME=VALUE", text), {}});
     }
     std::string const name = text.substr(0, equals);
     std::string const value = text.substr(equals + 1);
@@ -227,7 +228,8 @@ int flow_run(const Common& common, const FlowRunOptions& options) {
     auto parsed = is_text ? Result<Json>(Json(value)) : parse_json(value);
     params.set(name, parsed ? std::move(*parsed) : Json(value));
   }
-  auto started = remote.json("POST", base + "/runs", Json::object().set("params", std::move(params)));
+  auto started =
+      remote.json("POST", base + "/runs", Json::object().set("params", std::move(params)));
   if (!started) return refuse(common, started.error());
   std::string const run = started->text_or("run", "");
   std::printf("%s\n", common.json ? started->dump().c_str() : fmt::format("run {}", run).c_str());
@@ -253,8 +255,9 @@ int token_list(const Common& common) {
   }
   std::vector<std::vector<Cell>> rows;
   for (const Json& token : answer->find("tokens")->as_array()) {
-    rows.push_back(
-        {{token.text_or("name", "")}, {token.text_or("created", "")}, {token.text_or("expires", "")}});
+    rows.push_back({{token.text_or("name", "")},
+                    {token.text_or("created", "")},
+                    {token.text_or("expires", "")}});
   }
   print_table(stdout, {"NAME", "CREATED", "EXPIRES"}, rows);
   return 0;

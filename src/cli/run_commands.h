@@ -1,5 +1,5 @@
-// The commands "tidemill run ..." and "tidemill flow ..." : over the socket when a server runs, from
-// the data directory when none does.
+// The commands "tidemill run ..." and "tidemill flow ..." : over the socket when a server runs,
+// from the data directory when none does.
 #pragma once
 
 #include <string>

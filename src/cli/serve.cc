@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -92,20 +92,20 @@ class Running {
   Status start(const Address& address) {
     TIDEMILL_TRY(open_store());
     build_tasks();
-    engine_ = std::make_unique<engine::Engine>(engine::EngineParts{
-        clock_, loop_, executor_, random_, *store_, *tasks_, log_, metrics_});
+    engine_ = std::make_unique<engine::Engine>(
+        engine::EngineParts{clock_, loop_, executor_, random_, *store_, *tasks_, log_, metrics_});
     loader_ = std::make_unique<engine::ProjectLoader>(
         project_, data_,
         engine::LoaderParts{loop_, executor_, files_, *store_, models_, *engine_, log_});
     build_tasks_settings();
-    TIDEMILL_TRY(engine_->recover(
-        [this](const flow::BundleId& id) { return loader_->load_bundle(id); }));
+    TIDEMILL_TRY(
+        engine_->recover([this](const flow::BundleId& id) { return loader_->load_bundle(id); }));
     spawner_.on_lost([this] { log_.warn("the spawner was lost; a new one is started"); });
     TIDEMILL_TRY_LET(tokens, store_->list_tokens());
     tokens_.replace(tokens);
-    api_ = std::make_unique<server::Api>(server::ApiParts{
-        clock_, loop_, executor_, files_, random_, *store_, *engine_, *loader_, tokens_, metrics_,
-        data_, std::string(kVersion)});
+    api_ = std::make_unique<server::Api>(server::ApiParts{clock_, loop_, executor_, files_, random_,
+                                                          *store_, *engine_, *loader_, tokens_,
+                                                          metrics_, data_, std::string(kVersion)});
     server_ = std::make_unique<server::Server>(
         server::ServerParts{clock_, loop_, net_, tokens_, log_, metrics_},
         server::Router(api_->routes()), ::getuid());
@@ -163,11 +163,13 @@ class Running {
       log_.warn("files are not watched: {}", watching.error().text());
     }
     api_->set_ready();
-    std::printf("{\"address\":\"%s\",\"pid\":%d}\n", address_.c_str(), static_cast<int>(::getpid()));
+    std::printf("{\"address\":\"%s\",\"pid\":%d}\n", address_.c_str(),
+                static_cast<int>(::getpid()));
     std::fflush(stdout);
   }
 
-  // Tasks go on under the spawner if it is killed; at a clean end it leaves when the last has ended.
+  // Tasks go on under the spawner if it is killed; at a clean end it leaves when the last has
+  // ended.
   void shut_down() {
     if (is_stopping_) return;
     is_stopping_ = true;
@@ -217,7 +219,8 @@ std::string data_folder(const std::string& data, const std::string& project) {
 
 int serve(const ServeOptions& options) {
   if (::geteuid() == 0 && !options.allow_root) {
-    return refuse({Code::kDenied, "running as root; start it as another user, or say --allow-root", {}});
+    return refuse(
+        {Code::kDenied, "running as root; start it as another user, or say --allow-root", {}});
   }
   auto const address = parse_address(options.listen);
   if (!address) return refuse(address.error());

@@ -6,8 +6,7 @@
 
 namespace tidemill::engine {
 
-task::Work Engine::work_of(const run::Instance& run, run::TaskRef ref,
-                           run::Attempt attempt) const {
+task::Work Engine::work_of(const run::Instance& run, run::TaskRef ref, run::Attempt attempt) const {
   task::Work work;
   work.flow = run.flow;
   work.bundle = run.row.bundle;
@@ -41,8 +40,8 @@ void Engine::start_task(const run::RunId& id, run::TaskRef ref, run::Attempt att
                      });
 }
 
-// A flow task asks for a run under a key of its own, or under the flow's. Asking again after a crash
-// finds the same run.
+// A flow task asks for a run under a key of its own, or under the flow's. Asking again after a
+// crash finds the same run.
 void Engine::start_sub_run(const run::Instance& run, run::TaskRef ref, run::Attempt attempt) {
   const flow::Task& task = run.flow->task(ref.task);
   run::RunId const id = run.row.id;
@@ -75,11 +74,11 @@ void Engine::start_sub_run(const run::Instance& run, run::TaskRef ref, run::Atte
                                           Json::object().set("run", result.id.value)));
     } else {
       attempt_ended(id, ref, attempt,
-                    run::Outcome::failure(
-                        {Code::kInvalid,
-                         fmt::format("run {} {}: {}", result.id.value, word(result.state), result.error),
-                         {}},
-                        Json::object().set("run", result.id.value)));
+                    run::Outcome::failure({Code::kInvalid,
+                                           fmt::format("run {} {}: {}", result.id.value,
+                                                       word(result.state), result.error),
+                                           {}},
+                                          Json::object().set("run", result.id.value)));
     }
   };
   auto shared = std::make_shared<RunRequest>(std::move(request));
@@ -99,16 +98,16 @@ void Engine::attempt_ended(const run::RunId& id, run::TaskRef ref, run::Attempt 
           Touched* touched = touch(turn, id);
           if (touched == nullptr) return;
           run::Instance& run = *touched->run;
-          bool const is_current =
-              run::Machine::ended(run, ref, attempt, *shared, touched->step);
+          bool const is_current = run::Machine::ended(run, ref, attempt, *shared, touched->step);
           if (!is_current) {
-            parts_.metrics.counter("tidemill_stale_writes_total",
-                                   "Ends of attempts that were not the current one").add();
+            parts_.metrics
+                .counter("tidemill_stale_writes_total",
+                         "Ends of attempts that were not the current one")
+                .add();
           }
           if (run.flow->task(ref.task).kind == flow::Kind::kFlow) return;
-          turn.after.push_back([this, work = work_of(run, ref, attempt)] {
-            parts_.tasks.settled(work);
-          });
+          turn.after.push_back(
+              [this, work = work_of(run, ref, attempt)] { parts_.tasks.settled(work); });
         },
         true,
         {}});
@@ -116,18 +115,17 @@ void Engine::attempt_ended(const run::RunId& id, run::TaskRef ref, run::Attempt 
 
 void Engine::arm_timeout(const run::RunId& id, run::TaskRef ref, run::Attempt attempt,
                          Duration after) {
-  timeouts_[{id, ref, attempt.value}] =
-      parts_.loop.after(after, [this, id, ref, attempt] {
-        timeouts_.erase({id, ref, attempt.value});
-        post({[this, id, ref, attempt](Turn& turn) {
-                Touched* touched = touch(turn, id);
-                if (touched != nullptr) {
-                  run::Machine::timed_out(*touched->run, ref, attempt, touched->step);
-                }
-              },
-              true,
-              {}});
-      });
+  timeouts_[{id, ref, attempt.value}] = parts_.loop.after(after, [this, id, ref, attempt] {
+    timeouts_.erase({id, ref, attempt.value});
+    post({[this, id, ref, attempt](Turn& turn) {
+            Touched* touched = touch(turn, id);
+            if (touched != nullptr) {
+              run::Machine::timed_out(*touched->run, ref, attempt, touched->step);
+            }
+          },
+          true,
+          {}});
+  });
 }
 
 void Engine::arm_deadline(const run::Instance& run) {
@@ -149,16 +147,17 @@ void Engine::cancel(run::RunId id, std::string reason, std::function<void(Status
           Touched* touched = touch(turn, id);
           if (touched == nullptr) {
             turn.after.push_back([done, id] {
-              done(fail(Code::kNotFound, fmt::format("no open run {}; it may be finished", id.value)));
+              done(fail(Code::kNotFound,
+                        fmt::format("no open run {}; it may be finished", id.value)));
             });
             return;
           }
-          if (touched->run->row.state == run::RunState::kQueued) touched->run->row.state = run::RunState::kRunning;
+          if (touched->run->row.state == run::RunState::kQueued)
+            touched->run->row.state = run::RunState::kRunning;
           run::Machine::cancel(*touched->run, reason, touched->step);
           turn.after.push_back([done] { done({}); });
         },
-        false,
-        [done](const Error& error) { done(fail(error)); }});
+        false, [done](const Error& error) { done(fail(error)); }});
 }
 
 // The run has ended within this turn: whoever waits is told, and what comes after it begins.
@@ -198,7 +197,7 @@ void Engine::finished(Turn& turn, Touched& touched) {
 void Engine::wrote_dataset(Turn& turn, Touched& touched, const run::Wrote& wrote) {
   auto const known = turn.datasets.find(wrote.dataset);
   auto const durable = dataset_sequences_.find(wrote.dataset);
-  int64_t const last = known != turn.datasets.end()              ? known->second
+  int64_t const last = known != turn.datasets.end()          ? known->second
                        : durable != dataset_sequences_.end() ? durable->second
                                                              : 0;
   int64_t const sequence = last + 1;

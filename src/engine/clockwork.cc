@@ -23,8 +23,10 @@ DueTick make_tick(const flow::Trigger& trigger, const clock::Tick& tick) {
 // How many of the missed ticks are run: the newest n.
 size_t to_run(const flow::Missed& missed, const std::deque<clock::Tick>& ticks, Time now) {
   switch (missed.policy) {
-    case flow::Missed::Policy::kLost: return 0;
-    case flow::Missed::Policy::kLatest: return std::min<size_t>(1, ticks.size());
+    case flow::Missed::Policy::kLost:
+      return 0;
+    case flow::Missed::Policy::kLatest:
+      return std::min<size_t>(1, ticks.size());
     case flow::Missed::Policy::kAll:
       return std::min(static_cast<size_t>(missed.count), ticks.size());
     case flow::Missed::Policy::kWithin: {
@@ -79,9 +81,10 @@ DueTicks due_ticks(const flow::Trigger& trigger, Time low_water, Time now) {
   for (size_t i = 0; i < missed.size(); ++i) {
     DueTick due = make_tick(trigger, missed[i]);
     if (i < run_from) {
-      due.missed_reason = fmt::format("missed: due at {}, seen at {}; the trigger's `missed` does "
-                                      "not run it later",
-                                      format_rfc3339(due.due), format_rfc3339(now));
+      due.missed_reason = fmt::format(
+          "missed: due at {}, seen at {}; the trigger's `missed` does "
+          "not run it later",
+          format_rfc3339(due.due), format_rfc3339(now));
     }
     result.ticks.push_back(std::move(due));
   }

@@ -20,13 +20,13 @@ struct DueTick {
 
 // What one look at a trigger found.
 struct DueTicks {
-  std::vector<DueTick> ticks;     // in order
-  int64_t passed_over = 0;        // missed ticks that are counted, not listed
-  Time low_water;                 // everything due up to here is decided
+  std::vector<DueTick> ticks;  // in order
+  int64_t passed_over = 0;     // missed ticks that are counted, not listed
+  Time low_water;              // everything due up to here is decided
 };
 
-// A tick this late was missed: the server was down, suspended, or its clock was set forward. Then the
-// trigger's `missed` decides.
+// A tick this late was missed: the server was down, suspended, or its clock was set forward. Then
+// the trigger's `missed` decides.
 inline constexpr Duration kMissedAfter = Duration::seconds(10);
 // Missed ticks are listed one by one up to this number, the newest ones; older ones are counted.
 inline constexpr size_t kMissedListed = 1000;

@@ -7,8 +7,7 @@
 
 namespace tidemill::engine {
 
-Engine::Engine(EngineParts parts, run::AdmissionLimits limits)
-    : parts_(parts), admission_(limits) {
+Engine::Engine(EngineParts parts, run::AdmissionLimits limits) : parts_(parts), admission_(limits) {
   parts_.loop.on_clock_step([this] {
     parts_.log.warn("the wall clock was set; schedules are looked at again");
     arm_clock();
@@ -230,8 +229,9 @@ void Engine::tick_trigger(Turn& turn, const FlowVersion& version, const flow::Tr
     handle_request(turn, request);
   }
   turn.changes.triggers.push_back(row);
-  parts_.metrics.counter("tidemill_ticks_total", "Ticks that became due",
-                         fmt::format("flow=\"{}\"", version.flow->name.value))
+  parts_.metrics
+      .counter("tidemill_ticks_total", "Ticks that became due",
+               fmt::format("flow=\"{}\"", version.flow->name.value))
       .add(static_cast<int64_t>(due.ticks.size()));
 }
 

@@ -46,7 +46,7 @@ struct RunRequest {
   flow::FlowName flow;
   Json params = Json::object();
   run::Cause cause;
-  std::optional<run::Key> key;  // none: a manual key; a flow's own `key:` wins over both
+  std::optional<run::Key> key;             // none: a manual key; a flow's own `key:` wins over both
   const flow::Trigger* trigger = nullptr;  // of the current version
   std::optional<flow::BundleId> trigger_bundle;
   std::optional<Time> scheduled_at;
@@ -73,8 +73,8 @@ class Engine {
   explicit Engine(EngineParts parts, run::AdmissionLimits limits = {});
   ~Engine();
 
-  // Reads the store and takes up every open run. `load` gives the flow of a stored bundle. Blocking;
-  // once, before anything else. Ends of attempts come in later.
+  // Reads the store and takes up every open run. `load` gives the flow of a stored bundle.
+  // Blocking; once, before anything else. Ends of attempts come in later.
   using LoadVersion = std::function<Result<FlowVersion>(const flow::BundleId&)>;
   Status recover(const LoadVersion& load);
   // New current versions, with bundles stored and models ready.
@@ -140,8 +140,8 @@ class Engine {
                           const run::RunRow& upstream, const run::Key& key);
 
   void handle_request(Turn& turn, const std::shared_ptr<RunRequest>& request);
-  Result<run::Key> key_of(const RunRequest& request, const FlowVersion& version,
-                          const Json& params, const run::RunId& id) const;
+  Result<run::Key> key_of(const RunRequest& request, const FlowVersion& version, const Json& params,
+                          const run::RunId& id) const;
   bool join_existing(Turn& turn, const std::shared_ptr<RunRequest>& request, const run::Key& key,
                      const std::string& hash, const Json& params);
   void join_stored(Turn& turn, const std::shared_ptr<RunRequest>& request,
@@ -172,8 +172,8 @@ class Engine {
   std::deque<Event> inbox_;
   bool turn_scheduled_ = false;
   bool commit_in_flight_ = false;
-  std::vector<Event> held_;             // completions of turns that could not be committed
-  std::vector<run::RunId> stale_;       // runs to be read again
+  std::vector<Event> held_;        // completions of turns that could not be committed
+  std::vector<run::RunId> stale_;  // runs to be read again
 
   std::unordered_map<run::RunId, std::unique_ptr<run::Instance>> runs_;
   std::map<std::pair<flow::FlowName, run::Key>, run::RunId> open_keys_;

@@ -1,4 +1,5 @@
-// The flows that the engine knows: the current version of each, and older versions that open runs use.
+// The flows that the engine knows: the current version of each, and older versions that open runs
+// use.
 #pragma once
 
 #include <map>

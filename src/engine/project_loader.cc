@@ -41,8 +41,7 @@ void FolderSource::list_into(const std::string& folder, std::vector<std::string>
   }
 }
 
-ProjectLoader::ProjectLoader(std::string project_folder, std::string data_folder,
-                             LoaderParts parts)
+ProjectLoader::ProjectLoader(std::string project_folder, std::string data_folder, LoaderParts parts)
     : data_folder_(std::move(data_folder)),
       parts_(parts),
       source_(project_folder, parts.files),
@@ -53,8 +52,8 @@ flow::Project ProjectLoader::project() const {
   return project ? std::move(*project) : flow::Project();
 }
 
-// data/current.json: {flow: bundle}, so that the last good version of a file that is broken now runs
-// on after a restart too.
+// data/current.json: {flow: bundle}, so that the last good version of a file that is broken now
+// runs on after a restart too.
 std::map<flow::FlowName, flow::BundleId> ProjectLoader::read_current() const {
   std::map<flow::FlowName, flow::BundleId> current;
   auto const text = parts_.files.read(data_folder_ + "/current.json", kCurrentBytes);
@@ -122,7 +121,8 @@ LoadResult ProjectLoader::load_all(std::map<flow::FlowName, flow::BundleId> last
     if (bad_paths.contains(flow.flow->path)) continue;
     result.current[flow.flow->name] = {flow.flow, flow.bundle.id};
   }
-  // A file that is there but broken keeps its last good version. A file that is gone retires its flow.
+  // A file that is there but broken keeps its last good version. A file that is gone retires its
+  // flow.
   for (const auto& [name, bundle] : last_good) {
     if (result.current.contains(name)) continue;
     auto version = load_bundle(bundle);

@@ -30,15 +30,13 @@ void Engine::refuse(Turn& turn, const std::shared_ptr<RunRequest>& request, Erro
   turn.after.push_back([request, error = std::move(error)] { request->on_accepted(fail(error)); });
 }
 
-void Engine::accept(Turn& turn, const std::shared_ptr<RunRequest>& request,
-                    const run::RunId& id) {
+void Engine::accept(Turn& turn, const std::shared_ptr<RunRequest>& request, const run::RunId& id) {
   if (!request->on_accepted) return;
   turn.after.push_back([request, id] { request->on_accepted(id); });
 }
 
 run::RunId Engine::new_run_id() {
-  return run::RunId(
-      make_ulid(parts_.clock.wall(), parts_.random.next(), parts_.random.next()));
+  return run::RunId(make_ulid(parts_.clock.wall(), parts_.random.next(), parts_.random.next()));
 }
 
 void Engine::handle_request(Turn& turn, const std::shared_ptr<RunRequest>& request) {
@@ -176,8 +174,7 @@ void Engine::join_stored(Turn& turn, const std::shared_ptr<RunRequest>& request,
 }
 
 // A failed run that is asked for again goes on: its failed tasks get new attempts.
-void Engine::reopen(Turn& turn, const std::shared_ptr<RunRequest>& request,
-                    const run::RunId& id) {
+void Engine::reopen(Turn& turn, const std::shared_ptr<RunRequest>& request, const run::RunId& id) {
   auto stored = parts_.store.load_run(id);
   if (!stored || !*stored) {
     refuse(turn, request,
@@ -209,16 +206,15 @@ Result<RunResult> Engine::stored_result(const run::RunId& id) {
   return RunResult{id, run.row.state, run::output_of(run), run.row.error_code, run.row.error};
 }
 
-run::Admission::Arrival Engine::arrival_of(const run::RunRow& row,
-                                           const flow::Flow& flow) const {
+run::Admission::Arrival Engine::arrival_of(const run::RunRow& row, const flow::Flow& flow) const {
   run::Admission::Arrival arrival;
   arrival.flow = row.flow;
   arrival.trigger = row.cause.trigger_id;
   arrival.max_running = flow.max_running;
   for (const flow::Trigger& trigger : flow.triggers) {
     if (trigger.id != row.cause.trigger_id) continue;
-    bool const is_clock = trigger.kind == flow::Trigger::Kind::kCron ||
-                          trigger.kind == flow::Trigger::Kind::kEvery;
+    bool const is_clock =
+        trigger.kind == flow::Trigger::Kind::kCron || trigger.kind == flow::Trigger::Kind::kEvery;
     arrival.overlap = trigger.overlap;
     arrival.is_serial = is_clock && trigger.overlap == flow::Overlap::kQueue;
   }

@@ -16,7 +16,8 @@ constexpr Duration kHoldAfterFailure = Duration::millis(500);
 
 size_t largest_input(const flow::Scope& scope) {
   size_t rows = 0;
-  for (const auto& [name, value] : scope.task_values()) rows = std::max(rows, value->table().rows());
+  for (const auto& [name, value] : scope.task_values())
+    rows = std::max(rows, value->table().rows());
   return rows;
 }
 
@@ -59,7 +60,8 @@ void Engine::drain(Turn& turn) {
     for (size_t i = 0; i < turn.touched.size(); ++i) {
       Touched& touched = *turn.touched[i];
       while (true) {
-        for (run::Action& action : touched.step.actions) touched.actions.push_back(std::move(action));
+        for (run::Action& action : touched.step.actions)
+          touched.actions.push_back(std::move(action));
         touched.step.actions.clear();
         if (touched.actions.empty()) break;
         is_busy = true;
@@ -87,8 +89,8 @@ Engine::Touched* Engine::touch(Turn& turn, const run::RunId& id) {
   if (known != turn.by_run.end()) return known->second;
   auto const found = runs_.find(id);
   if (found == runs_.end()) return nullptr;
-  turn.touched.push_back(std::unique_ptr<Touched>(
-      new Touched{found->second.get(), false, run::Step{turn.now, turn.changes, {}, {}, false}, {}}));
+  turn.touched.push_back(std::unique_ptr<Touched>(new Touched{
+      found->second.get(), false, run::Step{turn.now, turn.changes, {}, {}, false}, {}}));
   Touched* touched = turn.touched.back().get();
   turn.by_run.emplace(id, touched);
   return touched;
@@ -129,8 +131,7 @@ void Engine::perform(Turn& turn, Touched& touched, run::Action action) {
       });
     });
   } else if (auto* timeout = std::get_if<run::ArmTimeout>(&action)) {
-    turn.after.push_back(
-        [this, id, t = *timeout] { arm_timeout(id, t.ref, t.attempt, t.after); });
+    turn.after.push_back([this, id, t = *timeout] { arm_timeout(id, t.ref, t.attempt, t.after); });
   } else if (auto* wrote = std::get_if<run::Wrote>(&action)) {
     wrote_dataset(turn, touched, *wrote);
   } else {
@@ -229,15 +230,16 @@ void Engine::committed(std::unique_ptr<Turn> turn) {
   if (!inbox_.empty() || !stale_.empty()) schedule_turn();
 }
 
-// Nothing of the turn has happened. New runs never existed; changed ones are read again; requests are
-// refused; ends of attempts wait and are handled once more.
+// Nothing of the turn has happened. New runs never existed; changed ones are read again; requests
+// are refused; ends of attempts wait and are handled once more.
 void Engine::commit_failed(std::unique_ptr<Turn> turn, const Error& error) {
   parts_.log.error("a turn could not be committed, nothing of it was done: {}", error.text());
   Error told = error;
   if (error.code == Code::kExhausted) {
     told = {Code::kUnavailable,
             "the disk of the data directory is full: nothing was started; free some space and ask "
-            "again", {}};
+            "again",
+            {}};
   }
   parts_.metrics.counter("tidemill_commit_failures_total", "Commits that failed").add();
   for (const auto& touched : turn->touched) {
@@ -292,8 +294,7 @@ void Engine::write(run::Changes changes, std::function<void(Status)> done) {
           for (auto& name : shared->removed_tokens) turn.changes.removed_tokens.push_back(name);
           turn.after.push_back([done] { done({}); });
         },
-        false,
-        [done](const Error& error) { done(fail(error)); }});
+        false, [done](const Error& error) { done(fail(error)); }});
 }
 
 }  // namespace tidemill::engine

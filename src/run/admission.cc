@@ -7,14 +7,17 @@ namespace tidemill::run {
 SlotKind slot_kind(flow::Kind kind) {
   switch (kind) {
     case flow::Kind::kShell:
-    case flow::Kind::kPython: return SlotKind::kProcess;
+    case flow::Kind::kPython:
+      return SlotKind::kProcess;
     case flow::Kind::kHttp:
     case flow::Kind::kVendor:
     case flow::Kind::kSql:
-    case flow::Kind::kPublish: return SlotKind::kCall;
+    case flow::Kind::kPublish:
+      return SlotKind::kCall;
     case flow::Kind::kCalc:
     case flow::Kind::kModel:
-    case flow::Kind::kFlow: return SlotKind::kNone;
+    case flow::Kind::kFlow:
+      return SlotKind::kNone;
   }
   return SlotKind::kNone;
 }

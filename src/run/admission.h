@@ -1,5 +1,6 @@
-// What spans runs: which run may begin (overlap, max_running, queue) and which task may start (slots).
-// Pure. It keeps sets of ids, not counters, so nothing can leak: a run that is forgotten holds nothing.
+// What spans runs: which run may begin (overlap, max_running, queue) and which task may start
+// (slots). Pure. It keeps sets of ids, not counters, so nothing can leak: a run that is forgotten
+// holds nothing.
 #pragma once
 
 #include <deque>
@@ -18,9 +19,9 @@ enum class SlotKind { kProcess, kCall, kNone };
 SlotKind slot_kind(flow::Kind kind);
 
 struct AdmissionLimits {
-  size_t processes = 16;           // shell and python attempts at once
-  size_t calls = 512;              // http, vendor, sql and publish attempts at once
-  size_t queued_runs = 10'000;     // of one flow
+  size_t processes = 16;        // shell and python attempts at once
+  size_t calls = 512;           // http, vendor, sql and publish attempts at once
+  size_t queued_runs = 10'000;  // of one flow
 };
 
 class Admission {
@@ -30,9 +31,9 @@ class Admission {
   enum class Decision { kBegin, kQueue, kSkip, kFull };
   struct Arrival {
     flow::FlowName flow;
-    std::string trigger;          // its id, or "" for manual and sub runs
+    std::string trigger;  // its id, or "" for manual and sub runs
     flow::Overlap overlap = flow::Overlap::kAllow;
-    bool is_serial = false;       // `queue` of a clock trigger: one run of the trigger at a time
+    bool is_serial = false;  // `queue` of a clock trigger: one run of the trigger at a time
     std::optional<int64_t> max_running;
   };
   // Only an answer: nothing is held yet.

@@ -37,8 +37,8 @@ struct Instance {
   std::shared_ptr<const flow::Flow> flow;
   RunRow row;
   std::vector<TaskNode> tasks;
-  int32_t open_tasks = 0;   // not final
-  int32_t chains = 0;       // chain rows so far
+  int32_t open_tasks = 0;  // not final
+  int32_t chains = 0;      // chain rows so far
   bool is_cancelling = false;
 
   TaskNode& task(flow::TaskIndex index) { return tasks[static_cast<size_t>(index.value)]; }

@@ -109,14 +109,16 @@ class Worker {
       return;
     }
     switch (judge(run_.flow->task(index).rule, node.upstream)) {
-      case Verdict::kWait: return;
+      case Verdict::kWait:
+        return;
       case Verdict::kSkip:
         settle(ref, TaskState::kSkipped, {Code::kInvalid, "what it needs was skipped", {}});
         return;
       case Verdict::kUpstreamFailed:
         settle(ref, TaskState::kUpstreamFailed, {Code::kInvalid, failed_needs(index), {}});
         return;
-      case Verdict::kRun: release(index);
+      case Verdict::kRun:
+        release(index);
     }
   }
 
@@ -239,7 +241,8 @@ class Worker {
       if (item.row.state == TaskState::kSucceeded) {
         values.push_back(item.value);
       } else {
-        if (failed++ == 0) first_error = fmt::format("item {}: {}", item.row.item.value, item.row.error);
+        if (failed++ == 0)
+          first_error = fmt::format("item {}: {}", item.row.item.value, item.row.error);
         cancelled = cancelled || item.row.state == TaskState::kCancelled;
         values.push_back(flow::TaskValue::missing());
       }
@@ -251,7 +254,9 @@ class Worker {
       settle(ref, TaskState::kCancelled, {});
     } else {
       settle(ref, TaskState::kFailed,
-             {Code::kInvalid, fmt::format("{} of {} items failed; {}", failed, node.items.size(), first_error), {}});
+             {Code::kInvalid,
+              fmt::format("{} of {} items failed; {}", failed, node.items.size(), first_error),
+              {}});
     }
   }
 
@@ -338,7 +343,8 @@ void stop_everything(Instance& run, Code code, std::string reason, Step& step) {
       stop_node({index, kWhole});
       continue;
     }
-    for (size_t i = 0; i < node.items.size(); ++i) stop_node({index, Item(static_cast<int32_t>(i))});
+    for (size_t i = 0; i < node.items.size(); ++i)
+      stop_node({index, Item(static_cast<int32_t>(i))});
   }
   worker.work();
 }
@@ -369,7 +375,8 @@ void Machine::resume(Instance& run, Step& step) {
     flow::TaskIndex const index = node.whole.row.task;
     if (!node.is_mapped()) {
       if (node.whole.row.state == TaskState::kRetrying) {
-        step.actions.push_back(ArmRetry{{index, kWhole}, node.whole.row.due.value_or(step.now.wall)});
+        step.actions.push_back(
+            ArmRetry{{index, kWhole}, node.whole.row.due.value_or(step.now.wall)});
       }
       worker.consider(index);
       continue;
@@ -445,7 +452,8 @@ bool Machine::ended(Instance& run, TaskRef ref, Attempt attempt, Outcome outcome
       worker.settle(ref, TaskState::kFailed, std::move(error), {}, std::move(outcome.detail));
     } else {
       worker.fail_attempt(ref, std::move(error), {}, outcome.detail);
-      if (node.row.state == TaskState::kRetrying) worker.write_attempt(node, std::move(outcome.detail));
+      if (node.row.state == TaskState::kRetrying)
+        worker.write_attempt(node, std::move(outcome.detail));
     }
   }
   worker.work();
@@ -466,7 +474,9 @@ void Machine::timed_out(Instance& run, TaskRef ref, Attempt attempt, Step& step)
   Duration const limit = run.flow->task(ref.task).timeout.value_or(Duration{});
   Worker(run, step).stop_attempt(
       ref, node,
-      {Code::kTooLate, fmt::format("stopped: it ran longer than its timeout of {}", format_duration(limit)), {}});
+      {Code::kTooLate,
+       fmt::format("stopped: it ran longer than its timeout of {}", format_duration(limit)),
+       {}});
 }
 
 void Machine::deadline_passed(Instance& run, Step& step) {

@@ -1,8 +1,9 @@
-// The state machine of one run: pure. It is given a run, an event and the time; it changes the run in
-// memory and says what to write (Changes) and what to do (Actions). Nothing is done before what is
-// written has been committed. If the commit fails, the run is thrown away and read again.
+// The state machine of one run: pure. It is given a run, an event and the time; it changes the run
+// in memory and says what to write (Changes) and what to do (Actions). Nothing is done before what
+// is written has been committed. If the commit fails, the run is thrown away and read again.
 //
-//   created ──► tasks without needs are ready ──► granted ──► running ──► ended ──► children ready...
+//   created ──► tasks without needs are ready ──► granted ──► running ──► ended ──► children
+//   ready...
 //                                                  └─ pure tasks: Evaluate, in the same turn
 #pragma once
 

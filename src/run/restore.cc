@@ -64,7 +64,8 @@ Status restore_items(Instance& run, TaskNode& task) {
     item.row.task = index;
     item.row.item = Item(static_cast<int32_t>(i));
     item.row.name = task.whole.row.name;
-    if (item.row.state == TaskState::kRunning && !item.has_row) item.row.state = TaskState::kWaiting;
+    if (item.row.state == TaskState::kRunning && !item.has_row)
+      item.row.state = TaskState::kWaiting;
     if (!item.is_final()) ++task.open_items;
     values.push_back(item.value ? item.value : flow::TaskValue::missing());
   }
@@ -77,9 +78,9 @@ Status restore_items(Instance& run, TaskNode& task) {
   TIDEMILL_TRY_LET(list, item_list(run, definition, scope));
   task.list = std::move(list);
   if (task.list.size() != width) {
-    return fail(Code::kInternal, fmt::format("run {}: task {} had {} items, its list now has {}",
-                                             run.row.id.value, definition.name, width,
-                                             task.list.size()));
+    return fail(Code::kInternal,
+                fmt::format("run {}: task {} had {} items, its list now has {}", run.row.id.value,
+                            definition.name, width, task.list.size()));
   }
   return {};
 }

@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kRunWords = {"queued", "running", "succeeded", "failed",
                                                        "cancelled"};
-constexpr std::array<std::string_view, 9> kTaskWords = {
-    "waiting",   "ready",  "running", "retrying",        "succeeded",
-    "failed", "skipped", "upstream_failed", "cancelled"};
+constexpr std::array<std::string_view, 9> kTaskWords = {"waiting",  "ready",           "running",
+                                                        "retrying", "succeeded",       "failed",
+                                                        "skipped",  "upstream_failed", "cancelled"};
 
 template <class State, size_t N>
 Result<State> find(const std::array<std::string_view, N>& words, std::string_view word) {
@@ -32,8 +32,8 @@ bool is_final(TaskState state) { return state >= TaskState::kSucceeded; }
 
 bool Changes::empty() const {
   return new_runs.empty() && runs.empty() && keys.empty() && tasks.empty() && attempts.empty() &&
-         chains.empty() && triggers.empty() && datasets.empty() &&
-         tokens.empty() && removed_tokens.empty();
+         chains.empty() && triggers.empty() && datasets.empty() && tokens.empty() &&
+         removed_tokens.empty();
 }
 
 }  // namespace tidemill::run

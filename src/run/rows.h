@@ -25,10 +25,10 @@ inline const Item kWhole{-1};
 
 enum class RunState { kQueued, kRunning, kSucceeded, kFailed, kCancelled };
 enum class TaskState {
-  kWaiting,         // for what it needs; has no row
-  kReady,           // waits for a slot; has no row
-  kRunning,         // an attempt is under way
-  kRetrying,        // waits for its next attempt; holds no slot
+  kWaiting,   // for what it needs; has no row
+  kReady,     // waits for a slot; has no row
+  kRunning,   // an attempt is under way
+  kRetrying,  // waits for its next attempt; holds no slot
   kSucceeded,
   kFailed,
   kSkipped,         // its `when` was false, or its rule says so
@@ -45,10 +45,10 @@ bool is_final(TaskState state);
 
 // What made a run: for people, for counting, and for "by whom".
 struct Cause {
-  std::string trigger;      // cron, every, after, dataset, call, manual, sub
-  std::string trigger_id;   // of a trigger of the flow
-  std::string principal;    // who asked
-  RunId parent;             // of a flow task
+  std::string trigger;     // cron, every, after, dataset, call, manual, sub
+  std::string trigger_id;  // of a trigger of the flow
+  std::string principal;   // who asked
+  RunId parent;            // of a flow task
   std::string parent_task;
   // The trigger of the outermost run that led here: a decision of a sweep is "every".
   std::string origin;
@@ -82,14 +82,14 @@ struct TaskRow {
   std::string name;  // of the task, for people who read the table
   TaskState state = TaskState::kRunning;
   Attempt attempt;
-  int32_t failures = 0;          // attempts that count against the retry limit
-  int32_t width = -1;            // of the whole of a mapped task: how many items
-  std::optional<Time> started;   // of the attempt
+  int32_t failures = 0;         // attempts that count against the retry limit
+  int32_t width = -1;           // of the whole of a mapped task: how many items
+  std::optional<Time> started;  // of the attempt
   std::optional<Time> ended;
-  std::optional<Time> due;       // when a retry begins
+  std::optional<Time> due;  // when a retry begins
   std::string error_code;
   std::string error;
-  std::string value;             // flow::TaskValue::dump(); "" : none
+  std::string value;  // flow::TaskValue::dump(); "" : none
 };
 
 // One attempt that has ended: history.
@@ -140,8 +140,9 @@ struct TriggerRow {
   flow::FlowName flow;
   std::string trigger;
   Time low_water;
-  std::string low_water_key;  // several ticks can be due at one instant: the last of them that is done
-  int64_t skipped = 0;        // ticks of `every` that were not run
+  std::string
+      low_water_key;    // several ticks can be due at one instant: the last of them that is done
+  int64_t skipped = 0;  // ticks of `every` that were not run
 };
 
 struct DatasetRow {
@@ -163,8 +164,8 @@ struct TokenRow {
 // Everything that one turn of the engine writes, in one transaction.
 struct Changes {
   std::vector<RunRow> new_runs;
-  std::vector<RunRow> runs;  // changed ones; conditional on the epoch
-  std::vector<KeyRow> keys;  // new ones; a key that exists fails the commit with `conflict`
+  std::vector<RunRow> runs;    // changed ones; conditional on the epoch
+  std::vector<KeyRow> keys;    // new ones; a key that exists fails the commit with `conflict`
   std::vector<TaskRow> tasks;  // conditional on the attempt: an older one changes nothing and fails
   std::vector<AttemptRow> attempts;
   std::vector<ChainRow> chains;

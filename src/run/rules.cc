@@ -23,10 +23,14 @@ Verdict judge_none_failed(const Upstream& up) {
 
 Verdict judge(flow::Rule rule, const Upstream& up) {
   switch (rule) {
-    case flow::Rule::kAllSuccess: return judge_all_success(up);
-    case flow::Rule::kAllDone: return up.done() == up.total ? Verdict::kRun : Verdict::kWait;
-    case flow::Rule::kOneFailed: return judge_one_failed(up);
-    case flow::Rule::kNoneFailed: return judge_none_failed(up);
+    case flow::Rule::kAllSuccess:
+      return judge_all_success(up);
+    case flow::Rule::kAllDone:
+      return up.done() == up.total ? Verdict::kRun : Verdict::kWait;
+    case flow::Rule::kOneFailed:
+      return judge_one_failed(up);
+    case flow::Rule::kNoneFailed:
+      return judge_none_failed(up);
   }
   return Verdict::kWait;
 }

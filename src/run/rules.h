@@ -6,7 +6,8 @@
 
 namespace tidemill::run {
 
-// How many of the needed tasks are in which state. An optional task that failed counts as a success.
+// How many of the needed tasks are in which state. An optional task that failed counts as a
+// success.
 struct Upstream {
   int total = 0;
   int succeeded = 0;

@@ -21,8 +21,10 @@ std::vector<Route> Api::routes() {
       {"GET", "/api/v1/version", Auth::kToken, "Version of the server", bind(&Api::version)},
       {"GET", "/api/v1/flows", Auth::kToken, "Every flow with its triggers and status",
        bind(&Api::list_flows)},
-      {"GET", "/api/v1/flows/{flow}", Auth::kToken, "One flow with its graph", bind(&Api::show_flow)},
-      {"POST", "/api/v1/reload", Auth::kLocal, "Load the project's files again", bind(&Api::reload)},
+      {"GET", "/api/v1/flows/{flow}", Auth::kToken, "One flow with its graph",
+       bind(&Api::show_flow)},
+      {"POST", "/api/v1/reload", Auth::kLocal, "Load the project's files again",
+       bind(&Api::reload)},
       {"POST", "/api/v1/flows/{flow}/call", Auth::kToken, "Run a flow and wait for its result",
        bind(&Api::call)},
       {"POST", "/api/v1/flows/{flow}/runs", Auth::kToken, "Start a run by hand",
@@ -65,8 +67,7 @@ void Api::read(std::function<Result<Json>()> query, Respond respond) {
   auto const queued =
       parts_.executor.run(io::Lane::kRead, [this, query = std::move(query), respond] {
         auto answer = query();
-        Response response =
-            answer ? Response::json(200, *answer) : Response::error(answer.error());
+        Response response = answer ? Response::json(200, *answer) : Response::error(answer.error());
         parts_.loop.post([respond, response = std::move(response)] { respond(response); });
       });
   if (!queued) respond(Response::error(queued.error()));
@@ -125,10 +126,11 @@ void Api::show_flow(const Request& request, Respond respond) {
   const auto* version = parts_.engine.flows().current(flow::FlowName(request.captures[0]));
   if (version == nullptr) {
     std::string const near = nearest_word(request.captures[0], parts_.engine.flows().names());
-    respond(Response::error(
-        {Code::kNotFound, fmt::format("there is no flow '{}'{}", printable(request.captures[0], 80),
-                                      near.empty() ? "" : fmt::format("; did you mean '{}'?", near)),
-         {}}));
+    respond(
+        Response::error({Code::kNotFound,
+                         fmt::format("there is no flow '{}'{}", printable(request.captures[0], 80),
+                                     near.empty() ? "" : fmt::format("; did you mean '{}'?", near)),
+                         {}}));
     return;
   }
   Json tasks = Json::array();
@@ -181,7 +183,8 @@ void Api::show_run(const Request& request, Respond respond) {
       [this, id]() -> Result<Json> {
         TIDEMILL_TRY_LET(stored, parts_.store.load_run(id));
         if (!stored) {
-          return fail(Code::kNotFound, fmt::format("there is no run '{}'", printable(id.value, 60)));
+          return fail(Code::kNotFound,
+                      fmt::format("there is no run '{}'", printable(id.value, 60)));
         }
         TIDEMILL_TRY_LET(attempts, parts_.store.attempts_of(id));
         return run_detail(*stored, attempts);
@@ -193,8 +196,9 @@ void Api::cancel_run(const Request& request, Respond respond) {
   std::string const reason = "cancelled by " + request.principal.name;
   run::RunId const id(request.captures[0]);
   parts_.engine.cancel(id, reason, [respond, id](const Status& done) {
-    respond(done ? Response::json(200, Json::object().set("run", id.value).set("state", "cancelling"))
-                 : Response::error(done.error()));
+    respond(
+        done ? Response::json(200, Json::object().set("run", id.value).set("state", "cancelling"))
+             : Response::error(done.error()));
   });
 }
 
@@ -216,9 +220,10 @@ void Api::task_log(const Request& request, Respond respond) {
       if (!stored) return fail(Code::kNotFound, "there is no such run");
       std::string number = attempt;
       for (const run::TaskRow& row : stored->tasks) {
-        bool const is_item = item.empty() ? row.item == run::kWhole
-                                          : std::to_string(row.item.value) == item;
-        if (number.empty() && row.name == task && is_item) number = std::to_string(row.attempt.value);
+        bool const is_item =
+            item.empty() ? row.item == run::kWhole : std::to_string(row.item.value) == item;
+        if (number.empty() && row.name == task && is_item)
+          number = std::to_string(row.attempt.value);
       }
       if (number.empty()) return fail(Code::kNotFound, "the task has no attempt with a log");
       std::string const stem = item.empty() ? fmt::format("{}.{}", task, number)
@@ -265,9 +270,11 @@ void Api::add_token(const Request& request, Respond respond) {
     return;
   }
   if (parts_.tokens.contains(name)) {
-    respond(Response::error({Code::kConflict, fmt::format("there is a token named '{}' already; "
-                                                          "remove it first or take another name",
-                                                          name), {}}));
+    respond(Response::error({Code::kConflict,
+                             fmt::format("there is a token named '{}' already; "
+                                         "remove it first or take another name",
+                                         name),
+                             {}}));
     return;
   }
   run::Changes changes;
@@ -288,8 +295,8 @@ void Api::add_token(const Request& request, Respond respond) {
 void Api::remove_token(const Request& request, Respond respond) {
   std::string const name = request.captures[0];
   if (!parts_.tokens.contains(name)) {
-    respond(Response::error({Code::kNotFound, fmt::format("there is no token named '{}'",
-                                                          printable(name, 60)), {}}));
+    respond(Response::error(
+        {Code::kNotFound, fmt::format("there is no token named '{}'", printable(name, 60)), {}}));
     return;
   }
   run::Changes changes;

@@ -74,15 +74,19 @@ void Api::call(const Request& request, Respond respond) {
       version != nullptr ? version->flow->trigger(flow::Trigger::Kind::kCall) : nullptr;
   if (version != nullptr && trigger == nullptr) {
     respond(Response::error(
-        {Code::kInvalid, fmt::format("flow {} is not started by calls; add '- call' to its `on`",
-                                     name.value), {}}));
+        {Code::kInvalid,
+         fmt::format("flow {} is not started by calls; add '- call' to its `on`", name.value),
+         {}}));
     return;
   }
   auto body = parse_body(request);
   std::string_view const key = request.header("idempotency-key");
   if (!body || key.size() > kKeyBytes) {
-    respond(Response::error(body ? Error{Code::kInvalid, fmt::format("the Idempotency-Key is longer "
-                                                                     "than {} bytes", kKeyBytes), {}}
+    respond(Response::error(body ? Error{Code::kInvalid,
+                                         fmt::format("the Idempotency-Key is longer "
+                                                     "than {} bytes",
+                                                     kKeyBytes),
+                                         {}}
                                  : body.error()));
     return;
   }
@@ -114,8 +118,8 @@ void Api::call(const Request& request, Respond respond) {
     waiting->run = *accepted;
     waiting->timer = parts_.loop.after(Duration::millis(limit), [waiting, answer] {
       waiting->timer.reset();
-      answer(Response::json(
-          202, Json::object().set("run", waiting->run.value).set("state", "running")));
+      answer(Response::json(202,
+                            Json::object().set("run", waiting->run.value).set("state", "running")));
     });
   };
   parts_.engine.request(std::move(asked));

@@ -102,15 +102,23 @@ std::optional<std::string> Request::query_value(std::string_view name) const {
 
 int status_of(Code code) {
   switch (code) {
-    case Code::kInvalid: return 400;
-    case Code::kNotFound: return 404;
-    case Code::kConflict: return 409;
-    case Code::kDenied: return 403;
-    case Code::kUnavailable: return 503;
-    case Code::kExhausted: return 429;
-    case Code::kTooLate: return 504;
+    case Code::kInvalid:
+      return 400;
+    case Code::kNotFound:
+      return 404;
+    case Code::kConflict:
+      return 409;
+    case Code::kDenied:
+      return 403;
+    case Code::kUnavailable:
+      return 503;
+    case Code::kExhausted:
+      return 429;
+    case Code::kTooLate:
+      return 504;
     case Code::kUnknown:
-    case Code::kInternal: return 500;
+    case Code::kInternal:
+      return 500;
   }
   return 500;
 }
@@ -130,7 +138,9 @@ Response Response::text(int status, std::string body) {
   return response;
 }
 
-Response Response::error(const Error& error) { return Response::error(status_of(error.code), error); }
+Response Response::error(const Error& error) {
+  return Response::error(status_of(error.code), error);
+}
 
 Response Response::error(int status, const Error& error) {
   Json inner = Json::object();

@@ -38,8 +38,8 @@ class Server::Connection : public std::enable_shared_from_this<Connection> {
   void handle_next() {
     auto request = parser_.next();
     if (!request) {
-      Response response = Response::error(request.error().status,
-                                          {Code::kInvalid, request.error().message, {}});
+      Response response =
+          Response::error(request.error().status, {Code::kInvalid, request.error().message, {}});
       write(serialize(response, false), After::kClose);
       return;
     }
@@ -148,7 +148,8 @@ void Server::stop_listening() { listeners_.clear(); }
 
 void Server::accepted(Door door, std::unique_ptr<io::Stream> stream) {
   if (connections_.size() >= kMaxConnections) {
-    parts_.metrics.counter("tidemill_connections_refused_total", "Connections over the limit").add();
+    parts_.metrics.counter("tidemill_connections_refused_total", "Connections over the limit")
+        .add();
     return;
   }
   if (door == Door::kUnix) {
@@ -186,8 +187,10 @@ void Server::dispatch(Request request, Door door, Respond respond) {
                                : std::nullopt;
     if (!principal) {
       Response response = Response::error(
-          401, {Code::kDenied, "a token is needed: send 'Authorization: Bearer TOKEN'; make one with "
-                               "'tidemill token add NAME'", {}});
+          401, {Code::kDenied,
+                "a token is needed: send 'Authorization: Bearer TOKEN'; make one with "
+                "'tidemill token add NAME'",
+                {}});
       response.headers.emplace_back("WWW-Authenticate", "Bearer");
       respond(std::move(response));
       return;
@@ -195,13 +198,17 @@ void Server::dispatch(Request request, Door door, Respond respond) {
     request.principal = *principal;
   }
   if (match.route == nullptr) {
-    respond(match.path_is_known
-                ? Response::error(405, {Code::kInvalid, fmt::format("{} is not offered here", request.method), {}})
-                : Response::error(404, {Code::kNotFound, "there is no such route; see docs/api.md", {}}));
+    respond(
+        match.path_is_known
+            ? Response::error(
+                  405, {Code::kInvalid, fmt::format("{} is not offered here", request.method), {}})
+            : Response::error(404,
+                              {Code::kNotFound, "there is no such route; see docs/api.md", {}}));
     return;
   }
   if (auth == Auth::kLocal && !request.principal.is_local) {
-    respond(Response::error({Code::kDenied, "only over the Unix socket of the data directory", {}}));
+    respond(
+        Response::error({Code::kDenied, "only over the Unix socket of the data directory", {}}));
     return;
   }
   request.captures = std::move(match.captures);

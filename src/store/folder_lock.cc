@@ -15,8 +15,7 @@ Result<FolderLock> FolderLock::take(const std::string& folder) {
   std::string const path = folder + "/tidemill.lock";
   int const descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) {
-    return fail(Code::kUnavailable,
-                fmt::format("cannot open {}: {}", path, std::strerror(errno)));
+    return fail(Code::kUnavailable, fmt::format("cannot open {}: {}", path, std::strerror(errno)));
   }
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     char owner[32] = {};
@@ -28,8 +27,7 @@ Result<FolderLock> FolderLock::take(const std::string& folder) {
                             folder, length > 0 ? owner : "unknown"));
   }
   std::string const owner = std::to_string(::getpid());
-  if (::ftruncate(descriptor, 0) != 0 ||
-      ::pwrite(descriptor, owner.data(), owner.size(), 0) < 0) {
+  if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, owner.data(), owner.size(), 0) < 0) {
     // The number is only for the message of others; the lock itself holds.
   }
   return FolderLock(descriptor);

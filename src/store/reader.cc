@@ -33,7 +33,8 @@ Result<std::vector<Row>> read_all(io::Statement& statement, Read read) {
 }  // namespace
 
 Result<std::unique_ptr<Reader>> Reader::open(const std::string& folder, io::Files& files) {
-  TIDEMILL_TRY_LET(connection, io::Connection::open(folder + "/meta.db", io::Connection::Mode::kReader));
+  TIDEMILL_TRY_LET(connection,
+                   io::Connection::open(folder + "/meta.db", io::Connection::Mode::kReader));
   std::unique_ptr<Reader> reader(new Reader(std::move(connection), folder, files));
   struct Entry {
     io::Statement& statement;
@@ -55,8 +56,7 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::string& folder, io::File
   return reader;
 }
 
-Result<std::optional<StoredKey>> Reader::find_key(const flow::FlowName& flow,
-                                                  const run::Key& key) {
+Result<std::optional<StoredKey>> Reader::find_key(const flow::FlowName& flow, const run::Key& key) {
   find_key_.add(flow.value).add(key.value);
   auto const read = [](const io::Statement& row) -> Result<StoredKey> {
     StoredKey stored;
@@ -143,13 +143,15 @@ Result<std::vector<run::RunRow>> Reader::list_runs(const RunFilter& filter) {
 Result<std::vector<run::RunId>> Reader::open_run_ids() {
   TIDEMILL_TRY_LET(statement,
                    connection_.prepare("SELECT id FROM run WHERE finished IS NULL ORDER BY id"));
-  return read_all<run::RunId>(
-      statement, [](const io::Statement& row) -> Result<run::RunId> { return run::RunId(row.text(0)); });
+  return read_all<run::RunId>(statement, [](const io::Statement& row) -> Result<run::RunId> {
+    return run::RunId(row.text(0));
+  });
 }
 
 Result<std::vector<run::KeyRow>> Reader::skipped_keys(const flow::FlowName& flow, size_t limit) {
-  TIDEMILL_TRY_LET(statement, connection_.prepare("SELECT flow, key, at, reason FROM key WHERE "
-                                                  "flow=? AND run IS NULL ORDER BY at DESC LIMIT ?"));
+  TIDEMILL_TRY_LET(statement,
+                   connection_.prepare("SELECT flow, key, at, reason FROM key WHERE "
+                                       "flow=? AND run IS NULL ORDER BY at DESC LIMIT ?"));
   statement.add(flow.value).add(static_cast<int64_t>(limit));
   return read_all<run::KeyRow>(statement, [](const io::Statement& row) -> Result<run::KeyRow> {
     return run::KeyRow{flow::FlowName(row.text(0)), run::Key(row.text(1)), std::nullopt,
@@ -160,21 +162,23 @@ Result<std::vector<run::KeyRow>> Reader::skipped_keys(const flow::FlowName& flow
 Result<std::vector<run::TriggerRow>> Reader::triggers() {
   TIDEMILL_TRY_LET(statement, connection_.prepare("SELECT flow, trigger, low_water, low_water_key, "
                                                   "skipped FROM trigger_state"));
-  return read_all<run::TriggerRow>(statement, [](const io::Statement& row) -> Result<run::TriggerRow> {
-    return run::TriggerRow{flow::FlowName(row.text(0)), row.text(1), row.time(2), row.text(3),
-                           row.integer(4)};
-  });
+  return read_all<run::TriggerRow>(
+      statement, [](const io::Statement& row) -> Result<run::TriggerRow> {
+        return run::TriggerRow{flow::FlowName(row.text(0)), row.text(1), row.time(2), row.text(3),
+                               row.integer(4)};
+      });
 }
 
 Result<std::vector<run::DatasetRow>> Reader::last_datasets() {
-  TIDEMILL_TRY_LET(statement,
-                   connection_.prepare("SELECT dataset, sequence, run, task, at FROM dataset d WHERE "
-                                       "sequence = (SELECT max(sequence) FROM dataset WHERE "
-                                       "dataset = d.dataset)"));
-  return read_all<run::DatasetRow>(statement, [](const io::Statement& row) -> Result<run::DatasetRow> {
-    return run::DatasetRow{row.text(0), row.integer(1), run::RunId(row.text(2)), row.text(3),
-                           row.time(4)};
-  });
+  TIDEMILL_TRY_LET(
+      statement, connection_.prepare("SELECT dataset, sequence, run, task, at FROM dataset d WHERE "
+                                     "sequence = (SELECT max(sequence) FROM dataset WHERE "
+                                     "dataset = d.dataset)"));
+  return read_all<run::DatasetRow>(
+      statement, [](const io::Statement& row) -> Result<run::DatasetRow> {
+        return run::DatasetRow{row.text(0), row.integer(1), run::RunId(row.text(2)), row.text(3),
+                               row.time(4)};
+      });
 }
 
 Result<std::vector<run::TokenRow>> Reader::list_tokens() {

@@ -1,8 +1,8 @@
 // Rows to columns and back.
 #pragma once
 
-#include "run/instance.h"
 #include "io/sqlite.h"
+#include "run/instance.h"
 
 namespace tidemill::store {
 

@@ -1,5 +1,5 @@
-// The tables of meta.db and how older files are brought up to date. docs/formats/meta-db.md describes
-// them.
+// The tables of meta.db and how older files are brought up to date. docs/formats/meta-db.md
+// describes them.
 #pragma once
 
 #include "io/sqlite.h"

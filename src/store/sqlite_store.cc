@@ -125,8 +125,7 @@ class SqliteStore final : public Store {
   Result<std::vector<run::RunRow>> list_runs(const RunFilter& filter) override {
     return readers_.use([&](Reader& reader) { return reader.list_runs(filter); });
   }
-  Result<std::vector<run::KeyRow>> skipped_keys(const flow::FlowName& flow,
-                                                size_t limit) override {
+  Result<std::vector<run::KeyRow>> skipped_keys(const flow::FlowName& flow, size_t limit) override {
     return readers_.use([&](Reader& reader) { return reader.skipped_keys(flow, limit); });
   }
   Result<std::vector<run::TokenRow>> list_tokens() override {
@@ -187,8 +186,7 @@ class ReadOnlyStore final : public Store {
   Result<std::vector<run::RunRow>> list_runs(const RunFilter& filter) override {
     return store_->list_runs(filter);
   }
-  Result<std::vector<run::KeyRow>> skipped_keys(const flow::FlowName& flow,
-                                                size_t limit) override {
+  Result<std::vector<run::KeyRow>> skipped_keys(const flow::FlowName& flow, size_t limit) override {
     return store_->skipped_keys(flow, limit);
   }
   Result<std::vector<run::TokenRow>> list_tokens() override { return store_->list_tokens(); }
@@ -209,8 +207,8 @@ Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options, io:
     TIDEMILL_TRY(files.make_folders(options.folder + folder, 0700));
   }
   TIDEMILL_TRY_LET(writer, Writer::open(options.folder, files));
-  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(
-      std::move(options), std::move(writer), &loop, &executor, files, &log));
+  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(options), std::move(writer),
+                                                              &loop, &executor, files, &log));
 }
 
 Result<std::unique_ptr<Store>> open_sqlite_reader(const std::string& folder, io::Files& files) {
@@ -218,8 +216,8 @@ Result<std::unique_ptr<Store>> open_sqlite_reader(const std::string& folder, io:
   probe.reset();
   SqliteStoreOptions options;
   options.folder = folder;
-  auto store = std::make_unique<SqliteStore>(std::move(options), nullptr, nullptr, nullptr, files,
-                                             nullptr);
+  auto store =
+      std::make_unique<SqliteStore>(std::move(options), nullptr, nullptr, nullptr, files, nullptr);
   return std::unique_ptr<Store>(std::make_unique<ReadOnlyStore>(std::move(store)));
 }
 

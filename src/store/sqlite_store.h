@@ -1,5 +1,5 @@
-// The store on SQLite: one writing connection on the store lane, which alone checkpoints; readers on
-// connections of their own.
+// The store on SQLite: one writing connection on the store lane, which alone checkpoints; readers
+// on connections of their own.
 #pragma once
 
 #include <memory>

@@ -21,17 +21,17 @@ struct StoredKey {
 
 // Everything that a starting engine reads.
 struct Recovered {
-  run::Epoch epoch;  // the new one: this scheduler owns all open runs
+  run::Epoch epoch;                       // the new one: this scheduler owns all open runs
   std::vector<run::StoredRun> open_runs;  // by id: in order of creation
   std::vector<run::TriggerRow> triggers;
   std::vector<run::DatasetRow> datasets;  // the last update of each
 };
 
 struct RunFilter {
-  std::string flow;                            // "" : all
+  std::string flow;  // "" : all
   std::optional<run::RunState> state;
   std::string key_prefix;
-  std::string after;                           // runs older than this id: the next page
+  std::string after;  // runs older than this id: the next page
   size_t limit = 100;
 };
 

@@ -22,7 +22,8 @@ Status run_once(io::Statement& statement) {
 }  // namespace
 
 Result<std::unique_ptr<Writer>> Writer::open(const std::string& folder, io::Files& files) {
-  TIDEMILL_TRY_LET(connection, io::Connection::open(folder + "/meta.db", io::Connection::Mode::kWriter));
+  TIDEMILL_TRY_LET(connection,
+                   io::Connection::open(folder + "/meta.db", io::Connection::Mode::kWriter));
   TIDEMILL_TRY(migrate(connection));
   std::unique_ptr<Writer> writer(new Writer(std::move(connection), folder, files));
   TIDEMILL_TRY(writer->prepare());
@@ -63,8 +64,7 @@ Status Writer::prepare() {
        "skipped=excluded.skipped"},
       {statements_.insert_dataset,
        "INSERT INTO dataset (dataset,sequence,run,task,at) VALUES (?,?,?,?,?)"},
-      {statements_.insert_token,
-       "INSERT INTO token (name,hash,created,expires) VALUES (?,?,?,?)"},
+      {statements_.insert_token, "INSERT INTO token (name,hash,created,expires) VALUES (?,?,?,?)"},
       {statements_.delete_token, "DELETE FROM token WHERE name=?"},
   };
   for (const Entry& entry : entries) {

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "io/files.h"
-#include "run/rows.h"
 #include "io/sqlite.h"
+#include "run/rows.h"
 
 namespace tidemill::store {
 

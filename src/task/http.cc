@@ -24,8 +24,7 @@ Json value_of(const io::HttpResponse& response) {
   Json value = Json::object();
   value.set("status", response.status);
   bool const is_json = response.header("content-type").find("json") != std::string::npos;
-  auto body = is_json || !response.body.empty() ? parse_json(response.body)
-                                                : Result<Json>(Json());
+  auto body = is_json || !response.body.empty() ? parse_json(response.body) : Result<Json>(Json());
   if (body) {
     value.set("body", std::move(*body));
   } else if (is_utf8(response.body)) {
@@ -43,8 +42,8 @@ run::Outcome outcome_of(const io::HttpOutcome& outcome, bool is_repeatable) {
     bool const was_sent = kind == Kind::kTimeout || kind == Kind::kReset ||
                           kind == Kind::kTruncated || kind == Kind::kCancelled;
     if (was_sent && !is_repeatable) return run::Outcome::unknown(outcome.error().message);
-    Code const code = kind == Kind::kDenied    ? Code::kDenied
-                      : kind == Kind::kInvalid ? Code::kInvalid
+    Code const code = kind == Kind::kDenied     ? Code::kDenied
+                      : kind == Kind::kInvalid  ? Code::kInvalid
                       : kind == Kind::kTooLarge ? Code::kExhausted
                                                 : Code::kUnavailable;
     return run::Outcome::failure({code, outcome.error().message, {}});
@@ -52,8 +51,8 @@ run::Outcome outcome_of(const io::HttpOutcome& outcome, bool is_repeatable) {
   Json detail = Json::object();
   detail.set("status", outcome->status).set("took_ms", outcome->took.to_ms());
   if (outcome->status < 200 || outcome->status > 299) {
-    Code const code = outcome->status >= 500 || outcome->status == 429 ? Code::kUnavailable
-                                                                       : Code::kInvalid;
+    Code const code =
+        outcome->status >= 500 || outcome->status == 429 ? Code::kUnavailable : Code::kInvalid;
     return run::Outcome::failure(
         {code, fmt::format("answered {}: {}", outcome->status, printable(outcome->body, 200)), {}},
         std::move(detail));
@@ -107,14 +106,14 @@ void HttpRunner::start(const Work& work, const flow::Scope& scope, Done done) {
     return;
   }
   const auto& settings = std::get<flow::HttpSettings>(work.task().settings);
-  bool const is_repeatable = settings.effect == flow::HttpSettings::Effect::kRead ||
-                             !settings.idempotency_header.empty();
+  bool const is_repeatable =
+      settings.effect == flow::HttpSettings::Effect::kRead || !settings.idempotency_header.empty();
   std::string const id = work.attempt_id();
-  open_[id] = http_.send(std::move(*request), [this, id, is_repeatable,
-                                               done](const io::HttpOutcome& outcome) {
-    open_.erase(id);
-    done(outcome_of(outcome, is_repeatable));
-  });
+  open_[id] = http_.send(std::move(*request),
+                         [this, id, is_repeatable, done](const io::HttpOutcome& outcome) {
+                           open_.erase(id);
+                           done(outcome_of(outcome, is_repeatable));
+                         });
 }
 
 void HttpRunner::stop(const Work& work) {

@@ -22,15 +22,19 @@ struct FeatureSource {
 Result<float> to_float(const LoadedModel& model, uint32_t feature, const value::Value& value) {
   if (value.is_null()) return std::numeric_limits<float>::quiet_NaN();
   switch (value.type().kind()) {
-    case value::Kind::kBool: return value.as_bool() ? 1.0f : 0.0f;
+    case value::Kind::kBool:
+      return value.as_bool() ? 1.0f : 0.0f;
     case value::Kind::kFloat:
-    case value::Kind::kDouble: return model::to_row_value(value.as_double());
-    case value::Kind::kVarchar: return model.names.code(feature, value.as_text());
+    case value::Kind::kDouble:
+      return model::to_row_value(value.as_double());
+    case value::Kind::kVarchar:
+      return model.names.code(feature, value.as_text());
     case value::Kind::kDecimal: {
       double const digits = static_cast<double>(value.as_int());
       return model::to_row_value(digits / std::pow(10.0, value.type().scale()));
     }
-    default: break;
+    default:
+      break;
   }
   if (value.type().is_integer()) return model::to_row_value(static_cast<double>(value.as_int()));
   return fail(Code::kInvalid, fmt::format("feature '{}' is {}, expected a number",
@@ -111,8 +115,8 @@ value::Batch empty_result(const model::FlatModel& flat) {
   return value::Batch::empty(std::move(columns));
 }
 
-Result<value::Batch> score_all(const LoadedModel& loaded,
-                               const std::vector<FeatureSource>& sources, size_t rows) {
+Result<value::Batch> score_all(const LoadedModel& loaded, const std::vector<FeatureSource>& sources,
+                               size_t rows) {
   const model::FlatModel& flat = loaded.flat;
   model::Scratch scratch(flat);
   std::vector<float> row(flat.features());
@@ -123,10 +127,9 @@ Result<value::Batch> score_all(const LoadedModel& loaded,
   for (size_t r = 0; r < rows; ++r) {
     for (uint32_t f = 0; f < flat.features(); ++f) {
       const FeatureSource& source = sources[f];
-      auto const number =
-          to_float(loaded, f,
-                   source.constant ? *source.constant
-                                   : source.column->at(source.is_single ? 0 : r));
+      auto const number = to_float(
+          loaded, f,
+          source.constant ? *source.constant : source.column->at(source.is_single ? 0 : r));
       if (!number) return fail(number.error());
       row[f] = *number;
     }

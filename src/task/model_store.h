@@ -1,5 +1,6 @@
 // Models of bundles, parsed and mapped. A model is parsed in a child process into its flat form,
-// which stands in models/<sha256>/ of the data directory; golden rows are checked before it is used.
+// which stands in models/<sha256>/ of the data directory; golden rows are checked before it is
+// used.
 #pragma once
 
 #include <map>

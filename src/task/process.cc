@@ -64,7 +64,8 @@ Result<io::ProcessSpec> ProcessRunner::spec_of(const Work& work, const flow::Sco
   auto add_all = [&](const std::vector<std::pair<std::string, flow::Rendered>>& env) -> Status {
     for (const auto& [name, rendered] : env) {
       TIDEMILL_TRY_LET(text, rendered.text(scope));
-      std::erase_if(spec.env, [&, &wanted = name](const auto& entry) { return entry.first == wanted; });
+      std::erase_if(spec.env,
+                    [&, &wanted = name](const auto& entry) { return entry.first == wanted; });
       spec.env.emplace_back(name, std::move(text));
     }
     return {};

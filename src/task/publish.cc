@@ -58,7 +58,11 @@ Result<Json> published_value(const Work& work, const flow::Scope& scope) {
 PublishRunner::PublishRunner(std::function<std::string(const std::string&)> path_of,
                              io::Executor& executor, io::Loop& loop, io::Files& files,
                              io::Clock& clock)
-    : path_of_(std::move(path_of)), executor_(executor), loop_(loop), files_(files), clock_(clock) {}
+    : path_of_(std::move(path_of)),
+      executor_(executor),
+      loop_(loop),
+      files_(files),
+      clock_(clock) {}
 
 void PublishRunner::start(const Work& work, const flow::Scope& scope, Done done) {
   enqueue(work, scope, std::move(done), work.attempt.value > 1);

@@ -53,8 +53,8 @@ class PublishRunner final : public Runner {
   std::map<std::string, bool> writing_;
 };
 
-// Writes the lines of `jobs` that the file does not have; durable when it answers. A last line that a
-// crash cut is taken away first.
+// Writes the lines of `jobs` that the file does not have; durable when it answers. A last line that
+// a crash cut is taken away first.
 Status append_jobs(io::Files& files, const std::string& path,
                    const std::vector<PublishRunner::Job>& jobs);
 

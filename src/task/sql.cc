@@ -30,11 +30,15 @@ void bind(io::Statement& statement, const value::Value& value, std::string& text
 
 Json cell(const io::Statement& statement, int column) {
   switch (statement.type(column)) {
-    case io::Statement::Type::kInteger: return Json(statement.integer(column));
-    case io::Statement::Type::kFloat: return Json(statement.real(column));
+    case io::Statement::Type::kInteger:
+      return Json(statement.integer(column));
+    case io::Statement::Type::kFloat:
+      return Json(statement.real(column));
     case io::Statement::Type::kText:
-    case io::Statement::Type::kBlob: return Json(statement.text(column));
-    case io::Statement::Type::kNull: return {};
+    case io::Statement::Type::kBlob:
+      return Json(statement.text(column));
+    case io::Statement::Type::kNull:
+      return {};
   }
   return {};
 }
@@ -58,7 +62,8 @@ Result<Json> query(const std::string& path, const std::string& sql,
       return fail(Code::kExhausted, fmt::format("more than {} rows; add a LIMIT", kMaxRows));
     }
     Json row = Json::object();
-    for (int c = 0; c < statement.columns(); ++c) row.set(statement.column_name(c), cell(statement, c));
+    for (int c = 0; c < statement.columns(); ++c)
+      row.set(statement.column_name(c), cell(statement, c));
     rows.push(std::move(row));
   }
   return rows;
@@ -80,15 +85,16 @@ void SqlRunner::start(const Work& work, const flow::Scope& scope, Done done) {
     }
     params.push_back(std::move(*value));
   }
-  std::string const path =
-      settings.database.starts_with('/') ? settings.database : project_folder_ + "/" + settings.database;
-  Status const queued = executor_.run(
-      io::Lane::kRead, [this, path, text = settings.text, params = std::move(params), done] {
-        auto rows = query(path, text, params);
-        run::Outcome outcome = rows ? run::Outcome::success(flow::TaskValue::of_json(std::move(*rows)))
-                                    : run::Outcome::failure(rows.error().in(path));
-        loop_.post([done, outcome = std::move(outcome)]() mutable { done(std::move(outcome)); });
-      });
+  std::string const path = settings.database.starts_with('/')
+                               ? settings.database
+                               : project_folder_ + "/" + settings.database;
+  Status const queued = executor_.run(io::Lane::kRead, [this, path, text = settings.text,
+                                                        params = std::move(params), done] {
+    auto rows = query(path, text, params);
+    run::Outcome outcome = rows ? run::Outcome::success(flow::TaskValue::of_json(std::move(*rows)))
+                                : run::Outcome::failure(rows.error().in(path));
+    loop_.post([done, outcome = std::move(outcome)]() mutable { done(std::move(outcome)); });
+  });
   if (!queued) done(run::Outcome::failure(queued.error()));
 }
 

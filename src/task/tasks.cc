@@ -4,8 +4,7 @@
 
 namespace tidemill::task {
 
-Tasks::Tasks(Runners runners, ModelStore& models)
-    : runners_(std::move(runners)), models_(models) {}
+Tasks::Tasks(Runners runners, ModelStore& models) : runners_(std::move(runners)), models_(models) {}
 
 run::Outcome Tasks::evaluate(const flow::Flow& flow, const flow::BundleId& bundle,
                              const flow::Task& task, const flow::Scope& scope) {
@@ -24,14 +23,20 @@ run::Outcome Tasks::evaluate(const flow::Flow& flow, const flow::BundleId& bundl
 Runner& Tasks::runner(flow::Kind kind) {
   switch (kind) {
     case flow::Kind::kShell:
-    case flow::Kind::kPython: return *runners_.process;
-    case flow::Kind::kHttp: return *runners_.http;
-    case flow::Kind::kVendor: return *runners_.vendor;
-    case flow::Kind::kSql: return *runners_.sql;
-    case flow::Kind::kPublish: return *runners_.publish;
+    case flow::Kind::kPython:
+      return *runners_.process;
+    case flow::Kind::kHttp:
+      return *runners_.http;
+    case flow::Kind::kVendor:
+      return *runners_.vendor;
+    case flow::Kind::kSql:
+      return *runners_.sql;
+    case flow::Kind::kPublish:
+      return *runners_.publish;
     case flow::Kind::kCalc:
     case flow::Kind::kModel:
-    case flow::Kind::kFlow: break;
+    case flow::Kind::kFlow:
+      break;
   }
   TIDEMILL_CHECK(false);
   return *runners_.process;

@@ -15,8 +15,10 @@ constexpr size_t kSecretBytes = 64u << 10;
 Result<flow::Rendered> compile(const vendor::RequestValue& value) {
   using Shape = vendor::RequestValue::Shape;
   switch (value.shape) {
-    case Shape::kConstant: return flow::Rendered::constant(value.constant);
-    case Shape::kText: return flow::Rendered::parse(value.source);
+    case Shape::kConstant:
+      return flow::Rendered::constant(value.constant);
+    case Shape::kText:
+      return flow::Rendered::parse(value.source);
     case Shape::kList: {
       std::vector<flow::Rendered> items;
       for (const auto& [name, part] : value.parts) {
@@ -39,9 +41,8 @@ Result<flow::Rendered> compile(const vendor::RequestValue& value) {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-Result<Pairs> render_pairs(
-    const std::vector<std::pair<std::string, vendor::RequestValue>>& values,
-    const flow::Scope& scope) {
+Result<Pairs> render_pairs(const std::vector<std::pair<std::string, vendor::RequestValue>>& values,
+                           const flow::Scope& scope) {
   Pairs pairs;
   for (const auto& [name, value] : values) {
     TIDEMILL_TRY_LET(compiled, compile(value));
