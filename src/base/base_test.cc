@@ -1,7 +1,6 @@
-#include "base/error.h"
-
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -44,8 +43,9 @@ TEST(Json, RoundTripsAndKeepsOrder) {
 }
 
 TEST(Json, RefusesWithAPlace) {
-  EXPECT_EQ(parse_json("{\"a\":1,\n\"a\":2}").error().message,
-            "not valid JSON: the name \"a\" stands twice in the object that ends at line 2, column 6");
+  EXPECT_EQ(
+      parse_json("{\"a\":1,\n\"a\":2}").error().message,
+      "not valid JSON: the name \"a\" stands twice in the object that ends at line 2, column 6");
   for (const char* text : {"", "{", "[1,]", "nul", "'a'", "1 2", "{\"a\":NaN}", "\"\xff\"", "01"}) {
     EXPECT_FALSE(parse_json(text)) << text;
   }

@@ -5,9 +5,9 @@
 namespace tidemill {
 
 std::string_view code_name(Code code) {
-  static constexpr std::array<std::string_view, 9> kNames = {
-      "invalid",   "not_found", "conflict", "denied",  "unavailable",
-      "exhausted", "too_late",  "unknown",  "internal"};
+  static constexpr std::array<std::string_view, 9> kNames = {"invalid",  "not_found",   "conflict",
+                                                             "denied",   "unavailable", "exhausted",
+                                                             "too_late", "unknown",     "internal"};
   return kNames[static_cast<size_t>(code)];
 }
 

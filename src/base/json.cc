@@ -125,7 +125,8 @@ struct Builder {
     double exact = 0;
     auto const answer = std::from_chars(text.data(), text.data() + text.size(), exact);
     if (answer.ec == std::errc::result_out_of_range) {
-      bool const tiny = text.find("e-") != std::string::npos || text.find("E-") != std::string::npos;
+      bool const tiny =
+          text.find("e-") != std::string::npos || text.find("E-") != std::string::npos;
       exact = tiny ? 0.0 : HUGE_VAL;
     }
     if (!std::isfinite(exact)) {
@@ -318,12 +319,23 @@ void append_json_string(std::string& out, std::string_view text) {
     out += text.substr(from, i - from);
     from = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default: out += fmt::format("\\u{:04x}", c);
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        out += fmt::format("\\u{:04x}", c);
     }
   }
   out += text.substr(from);

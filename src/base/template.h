@@ -1,5 +1,5 @@
-// Text with expressions in it: "id={{ applicant_id }}". Cut into pieces here; what an expression means
-// is for others to say.
+// Text with expressions in it: "id={{ applicant_id }}". Cut into pieces here; what an expression
+// means is for others to say.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// Time: an instant in UTC. Elapsed: an instant of the monotonic clock. Duration: between two of one kind.
-// All count microseconds. Nothing here reads a clock: see io/clock.h.
+// Time: an instant in UTC. Elapsed: an instant of the monotonic clock. Duration: between two of one
+// kind. All count microseconds. Nothing here reads a clock: see io/clock.h.
 #pragma once
 
 #include <compare>

@@ -59,8 +59,8 @@ class Builder final : public YAML::EventHandler {
     node.mark = to_mark(mark);
     node.scalar = value;
     node.quoted = tag == "!";
-    node.kind = !node.quoted && reads_as_null(value) ? YamlNode::Kind::kNull
-                                                     : YamlNode::Kind::kScalar;
+    node.kind =
+        !node.quoted && reads_as_null(value) ? YamlNode::Kind::kNull : YamlNode::Kind::kScalar;
     add(std::move(node), anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -82,7 +82,7 @@ class Builder final : public YAML::EventHandler {
   struct Open {
     YamlNode node;
     YAML::anchor_t anchor;
-    bool key_pending = false;  // of a map: a key was read, its value is next
+    bool key_pending = false;                         // of a map: a key was read, its value is next
     std::unordered_map<std::string, int> lines = {};  // of a map: where each key stands
   };
 
@@ -92,8 +92,8 @@ class Builder final : public YAML::EventHandler {
 
   static void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == "?" || tag == "!") return;
-    refuse(to_mark(mark), fmt::format("the tag '{}' is not accepted; write the plain value",
-                                      printable(tag, 60)));
+    refuse(to_mark(mark),
+           fmt::format("the tag '{}' is not accepted; write the plain value", printable(tag, 60)));
   }
 
   void open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
@@ -174,10 +174,14 @@ Mark place_of_bad_utf8(std::string_view text) {
 
 std::string_view YamlNode::kind_words() const {
   switch (kind) {
-    case Kind::kNull: return "nothing";
-    case Kind::kScalar: return "text";
-    case Kind::kSequence: return "a list";
-    case Kind::kMap: return "a map";
+    case Kind::kNull:
+      return "nothing";
+    case Kind::kScalar:
+      return "text";
+    case Kind::kSequence:
+      return "a list";
+    case Kind::kMap:
+      return "a map";
   }
   return "";
 }
@@ -201,8 +205,10 @@ tl::expected<YamlNode, YamlError> parse_yaml(std::string_view text, YamlLimits l
     return refused(place_of_bad_utf8(text), "a byte that is not UTF-8; save the file as UTF-8");
   }
   if (size_t const at = text.find('\0'); at != std::string_view::npos) {
-    return refused({1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<long>(at), '\n')), 1},
-                   "a zero byte; this is not a text file");
+    return refused(
+        {1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<long>(at), '\n')),
+         1},
+        "a zero byte; this is not a text file");
   }
   try {
     std::istringstream stream{std::string(text)};

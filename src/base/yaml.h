@@ -23,8 +23,8 @@ class YamlNode {
 
   Kind kind = Kind::kNull;
   Mark mark;
-  std::string scalar;    // text of a scalar, as written
-  bool quoted = false;   // a quoted scalar is text, whatever it looks like
+  std::string scalar;           // text of a scalar, as written
+  bool quoted = false;          // a quoted scalar is text, whatever it looks like
   std::vector<YamlNode> items;  // of a sequence
   std::vector<Entry> entries;   // of a map, in file order; keys are unique
 
