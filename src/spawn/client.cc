@@ -166,6 +166,7 @@ void SpawnClient::give_up() {
     pending.done(fail(Code::kUnavailable, why));
     if (alive.expired()) return;
   }
+  held_exits_.clear();  // they come again with the next connection
 }
 
 // ---- what the spawner says
@@ -184,7 +185,7 @@ Status SpawnClient::handle(const Frame& frame) {
     }
     case MessageType::kExit: {
       TIDEMILL_TRY_LET(exit, decode_exit(frame.body));
-      if (on_exit_) on_exit_(exit);
+      exited(exit);
       return {};
     }
     case MessageType::kListed: {
@@ -223,12 +224,27 @@ void SpawnClient::welcomed(const Welcome& welcome) {
 void SpawnClient::answered(const Started& started) {
   const auto found = starts_.find(started.request);
   if (found == starts_.end()) return;
+  const io::ProcessId id = found->second.id;
   const auto done = std::move(found->second.done);
   starts_.erase(found);
+  const std::weak_ptr<int> alive = alive_;
   if (started.code) {
     done(fail(*started.code, started.message));
   } else {
     done(started.pid);
+  }
+  if (alive.expired()) return;
+  const auto held = held_exits_.extract(id);
+  if (held && on_exit_) on_exit_(held.mapped());
+}
+
+void SpawnClient::exited(const io::ProcessExit& exit) {
+  const bool asked = std::any_of(starts_.begin(), starts_.end(),
+                                 [&exit](const auto& entry) { return entry.second.id == exit.id; });
+  if (asked) {
+    held_exits_[exit.id] = exit;
+  } else if (on_exit_) {
+    on_exit_(exit);
   }
 }
 
@@ -267,6 +283,7 @@ void SpawnClient::start(io::ProcessSpec spec, std::function<void(Result<int64_t>
     return;
   }
   PendingStart& pending = starts_[request];
+  pending.id = spec.id;
   pending.frame = std::move(frame);
   pending.done = std::move(done);
   if (!stream_) return;

@@ -51,6 +51,7 @@ class SpawnClient final : public io::Processes {
 
  private:
   struct PendingStart {
+    io::ProcessId id;
     std::string frame;
     std::function<void(Result<int64_t>)> done;
     enum class Sent { kNo, kYes } sent = Sent::kNo;
@@ -70,6 +71,7 @@ class SpawnClient final : public io::Processes {
   Status handle(const Frame& frame);
   void welcomed(const Welcome& welcome);
   void answered(const Started& started);
+  void exited(const io::ProcessExit& exit);
   Status listed(ListPart part);
   void give_up();
   void arm_give_up();
@@ -96,6 +98,8 @@ class SpawnClient final : public io::Processes {
 
   uint64_t next_request_ = 1;
   std::map<uint64_t, PendingStart> starts_;
+  // Exits whose starts are not answered yet, as happens after a broken connection: told after them.
+  std::map<io::ProcessId, io::ProcessExit> held_exits_;
   std::map<uint64_t, PendingList> lists_;
   std::map<io::ProcessId, Duration> stops_;  // until the spawner has heard them
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -115,6 +115,7 @@ TEST(Spawner, ASecondStartOfAnIdAnswersAsTheFirstDid) {
   const Result<int64_t> second = server.start(spec);
   ASSERT_TRUE(first && second);
   EXPECT_EQ(*first, *second);
+  wait_for_file(folder.file("runs"));
   server.client().stop(spec.id, Duration{});
   server.wait_exit("a");
   const Result<int64_t> third = server.start(spec);
@@ -386,6 +387,35 @@ TEST(Spawner, TermStopsItsTasksAndRecordsTheirExits) {
   const io::ProcessExit exit = server.wait_exit("a");
   EXPECT_EQ(exit.how, How::kSignalled);
   EXPECT_EQ(exit.code, SIGTERM);
+}
+
+TEST(Spawner, AStartThatIsAskedAgainIsAnsweredBeforeItsExitIsTold) {
+  TestFolder folder;
+  Server server(folder);
+  const io::ProcessSpec spec = server.shell("a", "exit 1");
+  const Result<int64_t> pid = server.start(spec);
+  server.wait_exit("a");
+  server.exits.clear();
+  server.drop_connection();
+  // As after a break before the answer: the new connection brings the exit first.
+  std::optional<Result<int64_t>> answer;
+  server.client().start(spec, [&](Result<int64_t> result) {
+    EXPECT_TRUE(server.exits.empty());
+    answer = std::move(result);
+  });
+  server.wait_until([&] { return server.exits.size() == 1; });
+  ASSERT_TRUE(answer && *answer);
+  EXPECT_EQ(**answer, *pid);
+}
+
+TEST(Spawner, CanBeReachedSoonAfterItIsStarted) {
+  TestFolder folder;
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_TRUE(start_spawner({own_program(), folder.path()}));
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  fmt::print("spawner reachable after {:.1f} ms\n", took.count());
+  EXPECT_GT(spawner_pid(folder), 0);
+  Server server(folder);  // ends it
 }
 
 TEST(Spawner, FortyShellsInARow) {

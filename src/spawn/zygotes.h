@@ -6,8 +6,8 @@
 //   spawner <--refused, why----------------------- zygote            it has threads, a bad preload
 //
 // Spares are forked before they are asked for, twice, so the spawner is their parent and waits for
-// them: the exit status and the resources used are the kernel's own. The calls that nobody has taken
-// when a zygote ends are handed back, to be run in fresh interpreters.
+// them: the exit status and the resources used are the kernel's own. The calls that nobody has
+// taken when a zygote ends are handed back, to be run in fresh interpreters.
 #pragma once
 
 #include <sys/types.h>
