@@ -38,6 +38,32 @@ void read_shell(const SettingsPlace& at) {
   at.task.settings = ShellSettings{*command};
 }
 
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F;
+  });
+}
+
+// A line break within a header would begin another one; some headers are the client's own.
+void check_headers(const SettingsPlace& at, const YamlNode& node, const HttpSettings& http) {
+  constexpr std::string_view kReserved[] = {"host",       "content-length", "transfer-encoding",
+                                            "connection", "upgrade",        "te"};
+  for (const auto& [name, value] : http.headers) {
+    std::string const lower = to_lower_ascii(name);
+    if (std::find(std::begin(kReserved), std::end(kReserved), lower) != std::end(kReserved)) {
+      at.loading.problems.add(node.mark, fmt::format("{}: the header '{}' is set by the client; "
+                                                     "leave it out",
+                                                     at.what, name));
+    }
+    std::vector<std::string> const literals = value.literals();
+    if (std::any_of(literals.begin(), literals.end(), has_control)) {
+      at.loading.problems.add(node.mark, fmt::format("{}: the header '{}' has a line break or "
+                                                     "another control character in its value",
+                                                     at.what, name));
+    }
+  }
+}
+
 // The host must be written out: an expression there could name any machine.
 bool check_url(const SettingsPlace& at, const YamlNode& node, const Rendered& url,
                const std::string& what) {
@@ -60,6 +86,14 @@ bool check_url(const SettingsPlace& at, const YamlNode& node, const Rendered& ur
   bool const is_good = !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
     return c > 0x20 && c != '@' && c != '\\' && c < 0x7F;
   });
+  std::vector<std::string> const literals = url.literals();
+  bool const has_blank = std::any_of(literals.begin(), literals.end(), [](const auto& literal) {
+    return has_control(literal) || literal.find_first_of(" \t") != std::string::npos;
+  });
+  if (is_good && has_blank) {
+    at.loading.reader.report(node, what, "a URL without blanks; write %20 for one");
+    return false;
+  }
   if (is_good) return true;
   at.loading.problems.add(
       node.mark, fmt::format("{}: found the host '{}', expected a name or an address, with "
@@ -110,6 +144,7 @@ void read_http_map(const SettingsPlace& at, HttpSettings& http) {
   }
   if (const YamlNode* node = fields.get("headers")) {
     http.headers = values.text_map(*node, fields.what("headers"), Values::Naming::kHeader);
+    check_headers(at, *node, http);
   }
   if (const YamlNode* node = fields.get("body")) {
     http.body = values.typed(*node, fields.what("body"));

@@ -108,6 +108,18 @@ TEST_F(ReadSettings, RefusesBadHttp) {
                    "5:50: 'headers' of 'http' of task 't': 'a b' is no name for a header");
 }
 
+TEST_F(ReadSettings, RefusesHeadersAndUrlsThatWouldBreakTheRequest) {
+  AssertTaskErrors(
+      "{http: {url: \"https://a.example\", headers: {Host: b, X: \"a\\r\\nY: b\"}}}",
+      "5:49: 'http' of task 't': the header 'Host' is set by the client; leave it out\n"
+      "5:49: 'http' of task 't': the header 'X' has a line break or another control "
+      "character in its value");
+  AssertTaskErrors(
+      "{http: \"https://a.example/a b\"}",
+      "5:13: 'http' of task 't': found 'https://a.example/a b', expected a URL without "
+      "blanks; write %20 for one");
+}
+
 TEST_F(ReadSettings, Vendor) {
   const VendorSettings& vendor =
       settings<VendorSettings>("{vendor: bureau.report, with: {ssn: \"{{ p }}\"}}");
