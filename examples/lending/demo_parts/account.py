@@ -53,18 +53,26 @@ def seconds_of(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
+# What created a run, by the trigger of the outermost run that led to it.
+WAYS = {"cron": "clock", "every": "clock", "after": "dep", "dataset": "dep", "call": "call"}
+PAGE = 5_000
+
+
 def read_runs(server: Server) -> list[Run]:
     """The runs of the flow `decide`, from the store."""
-    ways = {"sweep": "clock", "batch": "dep"}
-    runs = []
-    for run in json.loads(server.run("run", "list", "--flow", "decide", "--limit", "100000",
-                                     "--json")):
-        trigger = run.get("created_by", {})
-        ended = run.get("ended")
-        runs.append(Run(int(run["params"]["applicant_id"]), run["state"],
-                        ways.get(trigger.get("flow", ""), "call"), seconds_of(run["created"]),
-                        seconds_of(ended) if ended else 0.0))
-    return runs
+    runs: list[Run] = []
+    after: list[str] = []
+    while True:
+        page = json.loads(server.run("run", "list", "--flow", "decide", "--limit", str(PAGE),
+                                     "--json", *after))["runs"]
+        for run in page:
+            ended = run.get("finished")
+            runs.append(Run(int(run["params"]["applicant_id"]), run["state"],
+                            WAYS.get(run["cause"].get("origin", ""), "other"),
+                            seconds_of(run["created"]), seconds_of(ended) if ended else 0.0))
+        if len(page) < PAGE:
+            return runs
+        after = ["--after", page[-1]["run"]]
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
