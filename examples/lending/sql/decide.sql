@@ -65,12 +65,12 @@ judged as (
     cross join pricing_risk as p
 )
 select
-  j.applicant_id,
-  j.outcome,
-  j.score,
-  j.default_risk,
-  j.repayment_capacity,
-  j.asked_amount,
+  j.applicant_id as applicant_id,
+  j.outcome as outcome,
+  j.score as score,
+  j.default_risk as default_risk,
+  j.repayment_capacity as repayment_capacity,
+  j.asked_amount as asked_amount,
   case j.outcome
     when 'approve' then j.asked_amount
     when 'refer' then floor(j.asked_amount * (1 - j.score) / 100e0) * 100
