@@ -1,0 +1,2 @@
+select 'Hello, ' || name || '!' as words, length(name) as letters
+from params
