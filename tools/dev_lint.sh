@@ -2,7 +2,7 @@
 # Part of ./dev: format, clang-tidy, layering, spelling, shell scripts.
 
 # Data of others, files that are no text, and tests, which misspell on purpose.
-SPELLING_SKIPS='^(tests/(vectors|fuzz/corpus)|examples/[^/]+/(data|models))/|_test\.cc$|\.(ubj|svg)$'
+SPELLING_SKIPS='^(tests/(vectors|fuzz/corpus)|examples/[^/]+/(data|models))/|_test[.]cc$|[.]svg$'
 
 # Files with these endings that differ from where this branch left main, or from the last commit.
 changed_files() {
