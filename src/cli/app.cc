@@ -243,7 +243,7 @@ void add_hidden(CLI::App& app, Words& words, Action& action) {
   vectors->callback([&] {
     action = [&] {
       if (words.vectors_kind == "probes") return check_probes(words.vectors_file);
-      return check_cron_vectors(words.vectors_kind, words.vectors_file);
+      return check_cron_vectors(words.vectors_kind, words.vectors_file, stdout, stderr);
     };
   });
   auto* reference =

@@ -87,12 +87,23 @@ Result<io::ProcessSpec> ProcessRunner::shell_spec(io::ProcessSpec spec, const Wo
   return spec;
 }
 
+// A bare name is looked up in PATH here, so that it is the same interpreter wherever it is started.
+std::string ProcessRunner::interpreter_path(const std::string& name) const {
+  if (name.find('/') != std::string::npos) return name;
+  for (std::string_view folder : split(settings_.path, ':')) {
+    std::string path = fmt::format("{}/{}", folder, name);
+    auto const info = files_.info(path);
+    if (info && !info->is_folder) return path;
+  }
+  return name;
+}
+
 // The function's keyword arguments: `with`, or else the value of every needed task by its name.
 Result<io::ProcessSpec> ProcessRunner::python_spec(io::ProcessSpec spec, const Work& work,
                                                    const flow::Scope& scope) const {
   const auto& settings = std::get<flow::PythonSettings>(work.task().settings);
   io::PythonCall call;
-  call.interpreter = settings.interpreter;
+  call.interpreter = interpreter_path(settings.interpreter);
   call.bundle = work.bundle_folder + "/python";
   call.target = settings.target;
   call.preload = settings.preload;
@@ -142,14 +153,29 @@ void ProcessRunner::stop(const Work& work) {
   processes_.stop(io::ProcessId(work.attempt_id()), kStopGrace);
 }
 
+// Asked until it answers: an attempt whose process runs on must not be taken for lost.
 void ProcessRunner::ask_spawner(std::function<void()> ready) {
   processes_.list([this, ready](Result<io::ProcessList> list) {
-    if (list) {
-      for (const io::ProcessId& id : list->running) running_[id] = true;
-      for (const io::ProcessExit& exit : list->exited) early_[exit.id] = exit;
+    if (!list) {
+      ask_spawner(ready);
+      return;
+    }
+    running_.insert(list->running.begin(), list->running.end());
+    for (const io::ProcessExit& exit : list->exited) {
+      if (!open_.contains(exit.id) && !unsettled_.contains(exit.id)) early_[exit.id] = exit;
     }
     ready();
   });
+}
+
+void ProcessRunner::recovered() {
+  is_recovered_ = true;
+  for (const auto& [id, exit] : early_) processes_.acknowledge(id);
+  early_.clear();
+  for (const io::ProcessId& id : running_) {
+    if (!open_.contains(id)) processes_.stop(id, kStopGrace);
+  }
+  running_.clear();
 }
 
 void ProcessRunner::recover(const Work& work, const flow::Scope&, Done done) {
@@ -158,6 +184,7 @@ void ProcessRunner::recover(const Work& work, const flow::Scope&, Done done) {
   if (auto const early = early_.find(id); early != early_.end()) {
     io::ProcessExit const exit = early->second;
     early_.erase(early);
+    unsettled_.insert(id);
     done(outcome_of(exit, output));
     return;
   }
@@ -171,18 +198,26 @@ void ProcessRunner::recover(const Work& work, const flow::Scope&, Done done) {
 }
 
 void ProcessRunner::settled(const Work& work) {
-  processes_.acknowledge(io::ProcessId(work.attempt_id()));
+  io::ProcessId const id(work.attempt_id());
+  unsettled_.erase(id);
+  processes_.acknowledge(id);
   (void)files_.remove(output_path(work));
 }
 
 void ProcessRunner::exited(const io::ProcessExit& exit) {
   auto const found = open_.find(exit.id);
   if (found == open_.end()) {
-    early_[exit.id] = exit;
+    if (unsettled_.contains(exit.id)) return;  // told again after a reconnect
+    if (is_recovered_) {
+      processes_.acknowledge(exit.id);
+    } else {
+      early_[exit.id] = exit;
+    }
     return;
   }
   Open const open = std::move(found->second);
   open_.erase(found);
+  unsettled_.insert(exit.id);
   open.done(outcome_of(exit, open.output_path));
 }
 

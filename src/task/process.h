@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "io/clock.h"
@@ -30,6 +31,9 @@ class ProcessRunner final : public Runner {
   void settled(const Work& work) override;
   // Before recover(): what the spawner knows. `ready` is called when the answer is here.
   void ask_spawner(std::function<void()> ready);
+  // After the last recover(): what the spawner still has belongs to no attempt that is under way. It
+  // is stopped, and its ends are acknowledged.
+  void recovered();
 
  private:
   Result<io::ProcessSpec> spec_of(const Work& work, const flow::Scope& scope) const;
@@ -38,6 +42,7 @@ class ProcessRunner final : public Runner {
   Result<io::ProcessSpec> python_spec(io::ProcessSpec spec, const Work& work,
                                       const flow::Scope& scope) const;
   std::string output_path(const Work& work) const;
+  std::string interpreter_path(const std::string& name) const;
   void exited(const io::ProcessExit& exit);
   run::Outcome outcome_of(const io::ProcessExit& exit, const std::string& output_path) const;
 
@@ -51,7 +56,9 @@ class ProcessRunner final : public Runner {
   std::map<io::ProcessId, Open> open_;
   // Ends that came before somebody asked for them (recovery), and attempts that still run.
   std::map<io::ProcessId, io::ProcessExit> early_;
-  std::map<io::ProcessId, bool> running_;
+  std::set<io::ProcessId> running_;
+  bool is_recovered_ = false;
+  std::set<io::ProcessId> unsettled_;  // ended, and the end is not durable yet
 };
 
 }  // namespace tidemill::task

@@ -114,7 +114,10 @@ void PublishRunner::write_next(const std::string& path) {
         Json value = Json::object().set("lines", static_cast<int64_t>(job.lines.size()));
         job.done(run::Outcome::success(flow::TaskValue::of_json(std::move(value))));
       } else {
-        job.done(run::Outcome::failure(written.error()));
+        // A failed fsync: nobody knows what the disk holds, so it is not simply tried again.
+        job.done(written.error().code == Code::kUnknown
+                     ? run::Outcome::unknown(written.error().text())
+                     : run::Outcome::failure(written.error()));
       }
     }
     write_next(path);

@@ -52,6 +52,7 @@ void Tasks::prepare_recovery(std::function<void()> ready) {
 void Tasks::recover(const Work& work, const flow::Scope& scope, Done done) {
   runner(work.task().kind).recover(work, scope, std::move(done));
 }
+void Tasks::recovered() { runners_.process->recovered(); }
 void Tasks::settled(const Work& work) { runner(work.task().kind).settled(work); }
 
 }  // namespace tidemill::task

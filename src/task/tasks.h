@@ -32,6 +32,8 @@ class Tasks {
   // Before the first recover(): asks the spawner what runs.
   void prepare_recovery(std::function<void()> ready);
   void recover(const Work& work, const flow::Scope& scope, Done done);
+  // After the last recover().
+  void recovered();
   void settled(const Work& work);
 
  private:
