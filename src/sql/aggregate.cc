@@ -188,9 +188,9 @@ Status read_fractions(AggregateCall& call, Position at) {
   const BoundPtr given = call.args[1];
   call.args.pop_back();
   if (!given->is_constant() || given->is_null()) {
-    return fail(sql_error("Binder Error", at,
-                          fmt::format("{}: the quantile must be a constant between 0 and 1",
-                                      call.name)));
+    return fail(
+        sql_error("Binder Error", at,
+                  fmt::format("{}: the quantile must be a constant between 0 and 1", call.name)));
   }
   call.fractions_are_list = given->type.kind() == Kind::kList;
   std::vector<Value> values{given->constant};
@@ -219,9 +219,13 @@ Status type_arguments(AggregateCall& call, Typing typing, Position at) {
   const Type type = call.args.empty() ? Type() : call.args[0]->type;
   const bool is_bool = type.kind() == Kind::kBool || type.kind() == Kind::kNull;
   switch (typing) {
-    case Typing::kCount: call.type = Kind::kInt64; return {};
-    case Typing::kSum: return type_sum(call, at);
-    case Typing::kAverage: return type_average(call, at);
+    case Typing::kCount:
+      call.type = Kind::kInt64;
+      return {};
+    case Typing::kSum:
+      return type_sum(call, at);
+    case Typing::kAverage:
+      return type_average(call, at);
     case Typing::kDouble:
       TIDEMILL_TRY(need(is_number(type), call, at));
       call.type = Kind::kDouble;
@@ -241,11 +245,20 @@ Status type_arguments(AggregateCall& call, Typing typing, Position at) {
         TIDEMILL_TRY(cast_arg(call, i, Kind::kVarchar, at));
       }
       return {};
-    case Typing::kPairs: call.type = Kind::kDouble; return type_pairs(call, at);
-    case Typing::kPairCount: call.type = Kind::kUint32; return type_pairs(call, at);
-    case Typing::kQuantile: TIDEMILL_TRY(read_fractions(call, at)); return type_quantile(call, at);
-    case Typing::kDiscrete: TIDEMILL_TRY(read_fractions(call, at)); break;
-    default: break;
+    case Typing::kPairs:
+      call.type = Kind::kDouble;
+      return type_pairs(call, at);
+    case Typing::kPairCount:
+      call.type = Kind::kUint32;
+      return type_pairs(call, at);
+    case Typing::kQuantile:
+      TIDEMILL_TRY(read_fractions(call, at));
+      return type_quantile(call, at);
+    case Typing::kDiscrete:
+      TIDEMILL_TRY(read_fractions(call, at));
+      break;
+    default:
+      break;
   }
   TIDEMILL_TRY(cast_arg(call, 0, type, at));
   call.type = typing == Typing::kList        ? Type::list(type)

@@ -31,7 +31,7 @@ struct AggregateCall {
   std::optional<size_t> filter;  // index into args
   std::vector<AggregateOrder> order;
   bool is_distinct = false;
-  bool skips_nulls = true;  // rows of which the first argument is null do not take part
+  bool skips_nulls = true;        // rows of which the first argument is null do not take part
   std::vector<double> fractions;  // of quantiles
   bool fractions_are_list = false;
 };

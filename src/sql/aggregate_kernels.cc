@@ -36,8 +36,7 @@ Status put(const Vec& out, size_t row, std::optional<double> x) {
 Status copy_row(const AggregateRows& group, size_t arg, uint32_t from, const Vec& out,
                 size_t out_row) {
   const Vec& vec = group.args[arg];
-  const auto width = static_cast<size_t>(
-      value::storage_width(group.call.args[arg]->type.kind()));
+  const auto width = static_cast<size_t>(value::storage_width(group.call.args[arg]->type.kind()));
   out.state[out_row] = vec.state_at(from);
   std::memcpy(out.data + out_row * width, vec.data + from * vec.step * width, width);
   return {};
@@ -147,8 +146,7 @@ Status aggregate_avg_integer(const AggregateRows& group, const Vec& out, size_t 
   TIDEMILL_TRY_LET(sum, integer_sum(group));
   long double divisor = static_cast<long double>(group.rows.size());
   for (int i = 0; i < group.call.args[0]->type.scale(); ++i) divisor *= 10;
-  return put<double>(out, out_row,
-                     static_cast<double>(static_cast<long double>(sum) / divisor));
+  return put<double>(out, out_row, static_cast<double>(static_cast<long double>(sum) / divisor));
 }
 
 Status aggregate_count_true(const AggregateRows& group, const Vec& out, size_t out_row) {
@@ -265,8 +263,7 @@ Status aggregate_mode(const AggregateRows& group, const Vec& out, size_t out_row
   for (const Counted& entry : counts) {
     const bool is_more = entry.count > best->count;
     const bool is_tied = entry.count == best->count;
-    if (is_more ||
-        (is_tied && order(group.args[0], entry.row, group.args[0], best->row) > 0)) {
+    if (is_more || (is_tied && order(group.args[0], entry.row, group.args[0], best->row) > 0)) {
       best = &entry;
     }
   }
@@ -393,8 +390,8 @@ Status quantiles(const AggregateRows& group, const Vec& out, size_t out_row, Pic
 Status aggregate_quantile_cont(const AggregateRows& group, const Vec& out, size_t out_row) {
   const Type type = group.call.args[0]->type;
   return quantiles(group, out, out_row, [&](const std::vector<uint32_t>& rows, double fraction) {
-    const double place = static_cast<double>(rows.size() - 1) *
-                         (fraction < 0 ? 1 + fraction : fraction);
+    const double place =
+        static_cast<double>(rows.size() - 1) * (fraction < 0 ? 1 + fraction : fraction);
     const auto low = static_cast<size_t>(place);
     const size_t high = std::min(low + 1, rows.size() - 1);
     const Value a = value_at(type, group.args[0], rows[low]);

@@ -15,8 +15,8 @@ using value::DecimalType;
 using value::int128;
 using value::Interval;
 using value::Kind;
-using value::Timestamp;
 using value::TimeOfDay;
+using value::Timestamp;
 using value::Type;
 using value::uint128;
 using value::Value;
@@ -66,17 +66,28 @@ Kernel integer_kernel(std::string_view sign) {
 template <class F>
 Kernel with_integer(Kind kind, F&& f) {
   switch (kind) {
-    case Kind::kInt8: return f.template operator()<int8_t>();
-    case Kind::kInt16: return f.template operator()<int16_t>();
-    case Kind::kInt32: return f.template operator()<int32_t>();
-    case Kind::kInt64: return f.template operator()<int64_t>();
-    case Kind::kInt128: return f.template operator()<int128>();
-    case Kind::kUint8: return f.template operator()<uint8_t>();
-    case Kind::kUint16: return f.template operator()<uint16_t>();
-    case Kind::kUint32: return f.template operator()<uint32_t>();
-    case Kind::kUint64: return f.template operator()<uint64_t>();
-    case Kind::kUint128: return f.template operator()<uint128>();
-    default: return nullptr;
+    case Kind::kInt8:
+      return f.template operator()<int8_t>();
+    case Kind::kInt16:
+      return f.template operator()<int16_t>();
+    case Kind::kInt32:
+      return f.template operator()<int32_t>();
+    case Kind::kInt64:
+      return f.template operator()<int64_t>();
+    case Kind::kInt128:
+      return f.template operator()<int128>();
+    case Kind::kUint8:
+      return f.template operator()<uint8_t>();
+    case Kind::kUint16:
+      return f.template operator()<uint16_t>();
+    case Kind::kUint32:
+      return f.template operator()<uint32_t>();
+    case Kind::kUint64:
+      return f.template operator()<uint64_t>();
+    case Kind::kUint128:
+      return f.template operator()<uint128>();
+    default:
+      return nullptr;
   }
 }
 
@@ -84,8 +95,8 @@ Kernel with_integer(Kind kind, F&& f) {
 template <class T>
 Result<T> checked_quotient(T a, T b) {
   if (b == 0) {
-    return fail(kernels::division_by_zero_error(value::format_double(a), "//",
-                                                value::format_double(b)));
+    return fail(
+        kernels::division_by_zero_error(value::format_double(a), "//", value::format_double(b)));
   }
   return a / b;
 }
@@ -279,11 +290,11 @@ Result<Type> text_literal_type(std::string_view sign, const BoundPtr& text, cons
 }
 
 // The type of an operation on two integers.
-Type integer_result(const BoundPtr& a, const BoundPtr& b) {
+Type integer_result(std::string_view sign, const BoundPtr& a, const BoundPtr& b) {
   const auto side = common_side(side_of(a), side_of(b));
   const bool is_mixed = a->type.is_unsigned() != b->type.is_unsigned() &&
                         a->literal == LiteralKind::kNone && b->literal == LiteralKind::kNone;
-  if (!is_mixed) return side->type;
+  if (!is_mixed || (sign != "+" && sign != "-" && sign != "*")) return side->type;
   const int bits = value::storage_width(side->type.kind()) * 8;
   return bits <= 64 ? Kind::kInt64 : Kind::kInt128;
 }
@@ -302,7 +313,7 @@ Type operation_type(std::string_view sign, const BoundPtr& a, const BoundPtr& b)
   if (has_double || sign == "/") return Kind::kDouble;
   const bool has_decimal = a->type.kind() == Kind::kDecimal || b->type.kind() == Kind::kDecimal;
   if (has_decimal) return is_division ? Type(Kind::kDouble) : Type::decimal(1, 0);
-  return integer_result(a, b);
+  return integer_result(sign, a, b);
 }
 
 }  // namespace
@@ -314,10 +325,11 @@ Error no_match(std::string_view name, const std::vector<BoundPtr>& args, Positio
     if (!types.empty()) types += ", ";
     types += shown_type(arg);
   }
-  return sql_error("Binder Error", at,
-                   fmt::format("No function matches the given name and argument types '{}({})'. You "
-                               "might need to add explicit type casts.{}",
-                               name, types, hint));
+  return sql_error(
+      "Binder Error", at,
+      fmt::format("No function matches the given name and argument types '{}({})'. You "
+                  "might need to add explicit type casts.{}",
+                  name, types, hint));
 }
 
 Result<BoundPtr> bind_arithmetic(std::string_view sign, BoundPtr a, BoundPtr b, Position at) {
@@ -407,18 +419,19 @@ Result<BoundPtr> bind_negate(BoundPtr a, Position at) {
                           "\"-(STRING_LITERAL)\". In order to select one, please add explicit type "
                           "casts"));
   }
-  if (type.is_unsigned()) {
-    TIDEMILL_TRY_LET(wide, bind_cast(std::move(a), value::storage_width(type.kind()) < 8
-                                                       ? Kind::kInt64
-                                                       : Kind::kInt128,
-                                     false, at));
-    return bind_negate(wide, at);
-  }
   switch (type.kind()) {
-    case Kind::kFloat: kernel = &wrap<[](float x) { return -x; }>; break;
-    case Kind::kDouble: kernel = &wrap<[](double x) { return -x; }>; break;
-    case Kind::kDecimal: kernel = &wrap<&value::decimal_negate>; break;
-    case Kind::kInterval: kernel = &wrap<[](Interval x) { return value::negate(x); }>; break;
+    case Kind::kFloat:
+      kernel = &wrap<[](float x) { return -x; }>;
+      break;
+    case Kind::kDouble:
+      kernel = &wrap<[](double x) { return -x; }>;
+      break;
+    case Kind::kDecimal:
+      kernel = &wrap<&value::decimal_negate>;
+      break;
+    case Kind::kInterval:
+      kernel = &wrap<[](Interval x) { return value::negate(x); }>;
+      break;
     default:
       kernel = with_integer(type.kind(), []<class T>() { return negate_kernel<T>(); });
   }
@@ -428,9 +441,8 @@ Result<BoundPtr> bind_negate(BoundPtr a, Position at) {
 
 Result<BoundPtr> bind_bit_not(BoundPtr a, Position at) {
   const Type type = a->type.kind() == Kind::kNull ? Type(Kind::kInt32) : a->type;
-  const Kernel kernel = with_integer(type.kind(), []<class T>() -> Kernel {
-    return &wrap<[](T x) { return T(~x); }>;
-  });
+  const Kernel kernel = with_integer(
+      type.kind(), []<class T>() -> Kernel { return &wrap<[](T x) { return T(~x); }>; });
   if (kernel == nullptr) return fail(no_match("~", {a}, at));
   TIDEMILL_TRY_LET(x, bind_cast(std::move(a), type, false, at));
   return bound_call("~", kernel, type, {std::move(x)}, at);

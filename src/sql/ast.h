@@ -25,30 +25,30 @@ using ExprPtr = std::unique_ptr<ExprNode>;
 using SelectPtr = std::unique_ptr<SelectNode>;
 
 enum class ExprKind {
-  kLiteral,     // literal, is_text_literal or is_number_literal
-  kColumn,      // [qualifier.]name
-  kStar,        // [qualifier.]* with exclude and replace; also count(*)
-  kParam,       // index, from 1
-  kFunction,    // name(args), operators too: "+", "=", "~~"; is_operator
-  kAnd,         // args, two or more
-  kOr,          //
-  kNot,         // args[0]
-  kIsNull,      // args[0] IS [NOT] NULL
-  kIsBool,      // args[0] IS [NOT] TRUE / FALSE; literal tells which
-  kDistinct,    // args[0] IS [NOT] DISTINCT FROM args[1]
-  kCase,        // args: when, then, when, then, ..., else (may be null); operand in `operand`
-  kCast,        // CAST(args[0] AS type); is_try
-  kIn,          // args[0] [NOT] IN (args[1], ...)
-  kInQuery,     // args[0] [NOT] IN (query)
-  kExists,      // [NOT] EXISTS (query)
-  kQuery,       // (query) as a scalar
-  kBetween,     // args[0] [NOT] BETWEEN args[1] AND args[2]
-  kInterval,    // INTERVAL args[0] name
-  kList,        // [args...]
-  kStruct,      // {names[i]: args[i]}
-  kIndex,       // args[0][args[1]]
-  kSlice,       // args[0][args[1]:args[2]], either may be null
-  kTry,         // TRY(args[0])
+  kLiteral,   // literal, is_text_literal or is_number_literal
+  kColumn,    // [qualifier.]name
+  kStar,      // [qualifier.]* with exclude and replace; also count(*)
+  kParam,     // index, from 1
+  kFunction,  // name(args), operators too: "+", "=", "~~"; is_operator
+  kAnd,       // args, two or more
+  kOr,        //
+  kNot,       // args[0]
+  kIsNull,    // args[0] IS [NOT] NULL
+  kIsBool,    // args[0] IS [NOT] TRUE / FALSE; literal tells which
+  kDistinct,  // args[0] IS [NOT] DISTINCT FROM args[1]
+  kCase,      // args: when, then, when, then, ..., else (may be null); operand in `operand`
+  kCast,      // CAST(args[0] AS type); is_try
+  kIn,        // args[0] [NOT] IN (args[1], ...)
+  kInQuery,   // args[0] [NOT] IN (query)
+  kExists,    // [NOT] EXISTS (query)
+  kQuery,     // (query) as a scalar
+  kBetween,   // args[0] [NOT] BETWEEN args[1] AND args[2]
+  kInterval,  // INTERVAL args[0] name
+  kList,      // [args...]
+  kStruct,    // {names[i]: args[i]}
+  kIndex,     // args[0][args[1]]
+  kSlice,     // args[0][args[1]:args[2]], either may be null
+  kTry,       // TRY(args[0])
 };
 
 enum class NullsOrder { kDefault, kFirst, kLast };

@@ -130,8 +130,9 @@ class Binder {
   size_t width_ = 0;  // columns of plan_, with those of subqueries
   Clause clause_ = Clause::kNone;
   bool in_aggregate_ = false;
-  bool in_window_ = false;
-  int depth_ = 0;  // of subqueries
+  bool in_window_ = false;       // the next aggregate is called OVER a window
+  bool in_window_args_ = false;  // within its arguments
+  int depth_ = 0;                // of subqueries
   std::vector<Item> items_;
   std::vector<BoundPtr> groups_;
   std::vector<BoundPtr> aggregates_;

@@ -13,11 +13,16 @@ using value::Value;
 
 std::string_view Binder::clause_name() const {
   switch (clause_) {
-    case Clause::kWhere: return "WHERE";
-    case Clause::kGroupBy: return "GROUP BY";
-    case Clause::kOn: return "ON";
-    case Clause::kScalar: return "an expression";
-    default: return "this place";
+    case Clause::kWhere:
+      return "WHERE";
+    case Clause::kGroupBy:
+      return "GROUP BY";
+    case Clause::kOn:
+      return "ON";
+    case Clause::kScalar:
+      return "an expression";
+    default:
+      return "this place";
   }
 }
 
@@ -32,14 +37,18 @@ Result<std::vector<BoundPtr>> Binder::bind_all(const std::vector<ExprPtr>& exprs
 
 Result<BoundPtr> Binder::bind(const ExprNode& expr) {
   switch (expr.kind) {
-    case ExprKind::kLiteral: return bind_literal(expr);
-    case ExprKind::kColumn: return bind_column_ref(expr);
+    case ExprKind::kLiteral:
+      return bind_literal(expr);
+    case ExprKind::kColumn:
+      return bind_column_ref(expr);
     case ExprKind::kStar:
       return fail(sql_error("Binder Error", expr.at,
                             "found '*', expected an expression; '*' stands only in a SELECT list "
                             "and in count(*)"));
-    case ExprKind::kParam: return bind_param(expr);
-    case ExprKind::kFunction: return bind_call(expr);
+    case ExprKind::kParam:
+      return bind_param(expr);
+    case ExprKind::kFunction:
+      return bind_call(expr);
     case ExprKind::kAnd:
     case ExprKind::kOr: {
       TIDEMILL_TRY_LET(args, bind_all(expr.args));
@@ -52,28 +61,36 @@ Result<BoundPtr> Binder::bind(const ExprNode& expr) {
     }
     case ExprKind::kIsNull:
     case ExprKind::kIsBool:
-    case ExprKind::kDistinct: return bind_is(expr);
-    case ExprKind::kCase: return bind_case_expr(expr);
+    case ExprKind::kDistinct:
+      return bind_is(expr);
+    case ExprKind::kCase:
+      return bind_case_expr(expr);
     case ExprKind::kCast: {
       TIDEMILL_TRY_LET(arg, bind(*expr.args[0]));
       return bind_cast(std::move(arg), expr.type, expr.is_try, expr.at);
     }
-    case ExprKind::kIn: return bind_in(expr);
+    case ExprKind::kIn:
+      return bind_in(expr);
     case ExprKind::kInQuery:
     case ExprKind::kExists:
-    case ExprKind::kQuery: return bind_subquery(expr);
-    case ExprKind::kBetween: return bind_between(expr);
-    case ExprKind::kInterval: return bind_interval(expr);
+    case ExprKind::kQuery:
+      return bind_subquery(expr);
+    case ExprKind::kBetween:
+      return bind_between(expr);
+    case ExprKind::kInterval:
+      return bind_interval(expr);
     case ExprKind::kList: {
       TIDEMILL_TRY_LET(args, bind_all(expr.args));
       return bind_function("list_value", std::move(args), expr.at);
     }
-    case ExprKind::kStruct: return bind_struct(expr);
+    case ExprKind::kStruct:
+      return bind_struct(expr);
     case ExprKind::kIndex: {
       TIDEMILL_TRY_LET(args, bind_all(expr.args));
       return bind_function("array_extract", std::move(args), expr.at);
     }
-    case ExprKind::kSlice: return bind_slice(expr);
+    case ExprKind::kSlice:
+      return bind_slice(expr);
     case ExprKind::kTry: {
       TIDEMILL_TRY_LET(arg, bind(*expr.args[0]));
       return bind_try(std::move(arg), expr.at);
@@ -96,8 +113,7 @@ Result<BoundPtr> Binder::bind_param(const ExprNode& expr) {
                           fmt::format("found ${}, expected at most {} parameters", expr.index,
                                       state_.catalog.params.size())));
   }
-  return bound_other(BoundKind::kParam, static_cast<uint32_t>(index),
-                     state_.catalog.params[index]);
+  return bound_other(BoundKind::kParam, static_cast<uint32_t>(index), state_.catalog.params[index]);
 }
 
 Result<BoundPtr> Binder::resolve(std::string_view qualifier, std::string_view name, Position at,
@@ -188,14 +204,17 @@ Result<BoundPtr> Binder::bind_operator(const ExprNode& expr, std::vector<BoundPt
 Result<BoundPtr> Binder::bind_aggregate_call(const ExprNode& expr) {
   if (clause_ == Clause::kWhere || clause_ == Clause::kGroupBy || clause_ == Clause::kOn ||
       clause_ == Clause::kScalar || clause_ == Clause::kNone) {
-    return fail(sql_error("Binder Error", expr.at,
-                          fmt::format("{} cannot contain aggregates: found {}", clause_name(),
-                                      expr.name)));
+    return fail(
+        sql_error("Binder Error", expr.at,
+                  fmt::format("{} cannot contain aggregates: found {}", clause_name(), expr.name)));
   }
   if (in_aggregate_) {
     return fail(sql_error("Binder Error", expr.at, "aggregate function calls cannot be nested"));
   }
-  in_aggregate_ = true;
+  // An aggregate OVER a window may have aggregates of the groups as arguments.
+  const bool is_windowed = std::exchange(in_window_, false);
+  in_aggregate_ = !is_windowed;
+  in_window_args_ = is_windowed;
   AggregateRequest request;
   request.name = expr.name;
   request.at = expr.at;
@@ -216,8 +235,9 @@ Result<BoundPtr> Binder::bind_aggregate_call(const ExprNode& expr) {
     request.filter = condition;
   }
   in_aggregate_ = false;
+  in_window_args_ = false;
   TIDEMILL_TRY_LET(call, bind_aggregate(std::move(request)));
-  if (!in_window_) is_aggregated_ = true;
+  if (!is_windowed) is_aggregated_ = true;
   auto node = std::make_shared<Bound>();
   node->kind = BoundKind::kAggregate;
   node->type = call->type;
@@ -225,8 +245,8 @@ Result<BoundPtr> Binder::bind_aggregate_call(const ExprNode& expr) {
   node->at = expr.at;
   std::vector<Key> keys;
   for (const BoundPtr& arg : call->args) keys.push_back(arg->key);
-  std::string tag = fmt::format("aggregate {} {} {}", call->name, call->is_distinct,
-                                call->filter.has_value());
+  std::string tag =
+      fmt::format("aggregate {} {} {}", call->name, call->is_distinct, call->filter.has_value());
   for (const AggregateOrder& order : call->order) {
     tag += fmt::format(" {}{}", order.is_descending, order.nulls_first);
   }

@@ -12,10 +12,14 @@ using value::Value;
 
 Result<Binder::From> Binder::bind_from(const FromNode& from) {
   switch (from.kind) {
-    case FromKind::kTable: return bind_table(from);
-    case FromKind::kQuery: return bind_derived(from);
-    case FromKind::kFunction: return bind_table_function(from);
-    case FromKind::kJoin: return bind_join(from);
+    case FromKind::kTable:
+      return bind_table(from);
+    case FromKind::kQuery:
+      return bind_derived(from);
+    case FromKind::kFunction:
+      return bind_table_function(from);
+    case FromKind::kJoin:
+      return bind_join(from);
   }
   return fail(Code::kInternal, "a FROM of no known kind");
 }
@@ -35,8 +39,7 @@ Error Binder::unknown_table(const FromNode& from) const {
   std::vector<std::string> names;
   for (const CteEntry& cte : ctes_) names.push_back(cte.name);
   for (const TableDef& table : state_.catalog.tables) names.push_back(table.name);
-  std::string message =
-      fmt::format("Table with name {} does not exist!", printable(from.name, 60));
+  std::string message = fmt::format("Table with name {} does not exist!", printable(from.name, 60));
   const std::string near = nearest_word(from.name, names);
   if (!near.empty()) {
     message += fmt::format(" Did you mean '{}'?", near);
@@ -136,10 +139,11 @@ Result<Binder::From> Binder::bind_table_function(const FromNode& from) {
   }
   const bool is_range = name == "range" || name == "generate_series";
   if (!is_range || args.empty() || args.size() > 3) {
-    return fail(sql_error("Catalog Error", from.at,
-                          fmt::format("Table Function with name {} and {} arguments does not exist! "
-                                      "Known are range, generate_series and unnest",
-                                      printable(from.name, 60), args.size())));
+    return fail(
+        sql_error("Catalog Error", from.at,
+                  fmt::format("Table Function with name {} and {} arguments does not exist! "
+                              "Known are range, generate_series and unnest",
+                              printable(from.name, 60), args.size())));
   }
   if (args.size() == 1) args.insert(args.begin(), bound_constant(Value::bigint(0)));
   if (args.size() == 2) args.push_back(bound_constant(Value::bigint(1)));
@@ -240,8 +244,8 @@ Status Binder::bind_using(const FromNode& from, From& left, From& right, PlanNod
     scope.columns()[left_width + right_at].is_hidden = true;
     const bool needs_merge = from.join == JoinKind::kRight || from.join == JoinKind::kFull;
     if (needs_merge) {
-      const BoundPtr right_value = bound_column(static_cast<uint32_t>(left_width + right_at),
-                                                b->type, name, from.at);
+      const BoundPtr right_value =
+          bound_column(static_cast<uint32_t>(left_width + right_at), b->type, name, from.at);
       TIDEMILL_TRY_LET(merged, bind_function("coalesce", {a, right_value}, from.at));
       ScopeColumn& column = scope.columns()[left_at];
       column.merged = merged;

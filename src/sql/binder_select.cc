@@ -68,9 +68,12 @@ Result<BoundQuery> Binder::bind_select(const SelectNode& select) {
   }
   TIDEMILL_TRY(bind_ctes(select));
   switch (select.kind) {
-    case SelectKind::kSelect: return bind_core(select);
-    case SelectKind::kValues: return bind_values(select);
-    case SelectKind::kSetOperation: return bind_set_operation(select);
+    case SelectKind::kSelect:
+      return bind_core(select);
+    case SelectKind::kValues:
+      return bind_values(select);
+    case SelectKind::kSetOperation:
+      return bind_set_operation(select);
   }
   return fail(Code::kInternal, "a query of no known kind");
 }
@@ -113,8 +116,8 @@ Status Binder::bind_items(const SelectNode& select) {
     }
     TIDEMILL_TRY_LET(bound, bind(*item.expr));
     std::string name = item.alias.empty() ? expression_text(*item.expr) : item.alias;
-    items_.push_back({item.alias.empty() ? nullptr : item.expr.get(), std::move(name),
-                      without_literal(bound)});
+    items_.push_back(
+        {item.alias.empty() ? nullptr : item.expr.get(), std::move(name), without_literal(bound)});
     if (items_.size() > kMaxColumns) {
       return fail(sql_error("Binder Error", item.expr->at,
                             fmt::format("found more than {} columns", kMaxColumns)));
@@ -167,9 +170,9 @@ std::optional<int64_t> ordinal(const ExprNode& expr) {
 }
 
 Error bad_ordinal(std::string_view clause, int64_t n, size_t count, Position at) {
-  return sql_error("Binder Error", at,
-                   fmt::format("{} term out of range - should be between 1 and {}, found {}", clause,
-                               count, n));
+  return sql_error(
+      "Binder Error", at,
+      fmt::format("{} term out of range - should be between 1 and {}, found {}", clause, count, n));
 }
 
 }  // namespace
@@ -285,18 +288,20 @@ Result<BoundPtr> Binder::over_groups(const BoundPtr& expr) {
       }
     }
     if (node->kind == BoundKind::kAggregate) {
-      const auto found = std::find_if(aggregates_.begin(), aggregates_.end(),
-                                      [&](const BoundPtr& known) { return known->key == node->key; });
+      const auto found =
+          std::find_if(aggregates_.begin(), aggregates_.end(),
+                       [&](const BoundPtr& known) { return known->key == node->key; });
       const auto index = static_cast<size_t>(found - aggregates_.begin());
       if (found == aggregates_.end()) aggregates_.push_back(node);
       return bound_column(static_cast<uint32_t>(groups_.size() + index), node->type, "", node->at);
     }
     if (node->kind == BoundKind::kWindow) return window_over_groups(node, status);
     if (node->kind == BoundKind::kColumn && status) {
-      status = fail(sql_error("Binder Error", node->at,
-                              fmt::format("column \"{}\" must appear in the GROUP BY clause or must "
-                                          "be part of an aggregate function",
-                                          node->name)));
+      status =
+          fail(sql_error("Binder Error", node->at,
+                         fmt::format("column \"{}\" must appear in the GROUP BY clause or must "
+                                     "be part of an aggregate function",
+                                     node->name)));
     }
     return nullptr;
   };

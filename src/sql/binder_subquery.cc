@@ -30,8 +30,8 @@ Result<BoundQuery> cast_column(BoundQuery query, const Type& type, Position at) 
 
 Result<BoundPtr> Binder::bind_subquery(const ExprNode& expr) {
   if (clause_ == Clause::kScalar) {
-    return fail(sql_error("Binder Error", expr.at,
-                          "found a subquery, expected an expression without one"));
+    return fail(
+        sql_error("Binder Error", expr.at, "found a subquery, expected an expression without one"));
   }
   const SubqueryUse use = use_of(expr.kind);
   Binder inner(state_, this, ctes_);
@@ -41,9 +41,9 @@ Result<BoundPtr> Binder::bind_subquery(const ExprNode& expr) {
   }
   TIDEMILL_TRY_LET(query, inner.bind_select(*expr.query));
   if (use != SubqueryUse::kExists && query.types().size() != 1) {
-    return fail(sql_error("Binder Error", expr.at,
-                          fmt::format("Subquery returns {} columns - expected 1",
-                                      query.types().size())));
+    return fail(
+        sql_error("Binder Error", expr.at,
+                  fmt::format("Subquery returns {} columns - expected 1", query.types().size())));
   }
   BoundPtr member;
   if (use == SubqueryUse::kMembers) {
@@ -89,7 +89,7 @@ Result<BoundPtr> Binder::run_constant(const ExprNode& expr, BoundQuery query, Su
 Result<BoundPtr> Binder::correlated(const ExprNode& expr, BoundQuery query, SubqueryUse use,
                                     BoundPtr member, const Binder& inner) {
   const bool is_plain_place = (clause_ == Clause::kWhere || clause_ == Clause::kSelect) &&
-                              !in_aggregate_ && !in_window_;
+                              !in_aggregate_ && !in_window_ && !in_window_args_;
   if (!is_plain_place) {
     return fail(sql_error("Not implemented Error", expr.at,
                           "a subquery that reads columns from outside is supported in SELECT and "

@@ -22,20 +22,13 @@ struct WindowFunction {
 };
 
 constexpr WindowFunction kWindowFunctions[] = {
-    {"row_number", 0, 0, WindowTyping::kBigint},
-    {"rank", 0, 0, WindowTyping::kBigint},
-    {"dense_rank", 0, 0, WindowTyping::kBigint},
-    {"rank_dense", 0, 0, WindowTyping::kBigint},
-    {"percent_rank", 0, 0, WindowTyping::kDouble},
-    {"cume_dist", 0, 0, WindowTyping::kDouble},
-    {"ntile", 1, 1, WindowTyping::kBigint},
-    {"lag", 1, 3, WindowTyping::kFirstArg},
-    {"lead", 1, 3, WindowTyping::kFirstArg},
-    {"first_value", 1, 1, WindowTyping::kFirstArg},
-    {"first", 1, 1, WindowTyping::kFirstArg},
-    {"last_value", 1, 1, WindowTyping::kFirstArg},
-    {"last", 1, 1, WindowTyping::kFirstArg},
-    {"nth_value", 2, 2, WindowTyping::kFirstArg},
+    {"row_number", 0, 0, WindowTyping::kBigint},   {"rank", 0, 0, WindowTyping::kBigint},
+    {"dense_rank", 0, 0, WindowTyping::kBigint},   {"rank_dense", 0, 0, WindowTyping::kBigint},
+    {"percent_rank", 0, 0, WindowTyping::kDouble}, {"cume_dist", 0, 0, WindowTyping::kDouble},
+    {"ntile", 1, 1, WindowTyping::kBigint},        {"lag", 1, 3, WindowTyping::kFirstArg},
+    {"lead", 1, 3, WindowTyping::kFirstArg},       {"first_value", 1, 1, WindowTyping::kFirstArg},
+    {"first", 1, 1, WindowTyping::kFirstArg},      {"last_value", 1, 1, WindowTyping::kFirstArg},
+    {"last", 1, 1, WindowTyping::kFirstArg},       {"nth_value", 2, 2, WindowTyping::kFirstArg},
 };
 
 const WindowFunction* window_function(std::string_view name) {
@@ -85,10 +78,11 @@ Result<std::shared_ptr<WindowCall>> Binder::bind_window_spec(const ExprNode& exp
   }
   const bool has_offset = frame->start_offset || frame->end_offset;
   if (frame->unit == FrameUnit::kRange && has_offset && call->order.size() != 1) {
-    return fail(sql_error("Binder Error", expr.at,
-                          fmt::format("a RANGE frame with an offset needs one ORDER BY column, found "
-                                      "{}",
-                                      call->order.size())));
+    return fail(
+        sql_error("Binder Error", expr.at,
+                  fmt::format("a RANGE frame with an offset needs one ORDER BY column, found "
+                              "{}",
+                              call->order.size())));
   }
   call->unit = frame->unit;
   call->start = frame->start;
@@ -143,7 +137,7 @@ Result<BoundPtr> Binder::bind_window_call(const ExprNode& expr) {
     return fail(sql_error("Binder Error", expr.at,
                           fmt::format("{} cannot contain window functions!", clause_name())));
   }
-  if (in_window_ || in_aggregate_) {
+  if (in_window_ || in_window_args_ || in_aggregate_) {
     return fail(sql_error("Binder Error", expr.at, "window function calls cannot be nested"));
   }
   const bool is_plain = window_function(expr.name) != nullptr;
@@ -175,9 +169,9 @@ BoundPtr bound_window(std::shared_ptr<const WindowCall> call, Position at) {
   node->kind = BoundKind::kWindow;
   node->type = call->type;
   node->at = at;
-  std::string tag = fmt::format("window {} {} {} {} {}", call->name, static_cast<int>(call->unit),
-                                static_cast<int>(call->start), static_cast<int>(call->end),
-                                call->ignores_nulls);
+  std::string tag =
+      fmt::format("window {} {} {} {} {}", call->name, static_cast<int>(call->unit),
+                  static_cast<int>(call->start), static_cast<int>(call->end), call->ignores_nulls);
   std::vector<Key> keys;
   const auto add = [&](const std::vector<BoundPtr>& exprs) {
     tag += fmt::format(" {}", exprs.size());

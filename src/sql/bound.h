@@ -70,8 +70,8 @@ struct CallOptions {
   bool is_try = false;
   bool folds = true;
 };
-// A call, or its value if all arguments are constants and it does not fail. `name` takes part in the
-// key together with the kernel.
+// A call, or its value if all arguments are constants and it does not fail. `name` takes part in
+// the key together with the kernel.
 BoundPtr bound_call(std::string_view name, Kernel kernel, value::Type type,
                     std::vector<BoundPtr> args, Position at, CallOptions options = {});
 

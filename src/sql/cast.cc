@@ -54,7 +54,7 @@ Result<To> cast_number(From x) {
   } else if constexpr (std::is_same_v<From, double> && value::Integer<To>) {
     return value::integer_from_double<To>(x);
   } else if constexpr (std::is_same_v<From, float> && value::Integer<To>) {
-    return value::integer_from_float<To>(x);
+    return value::integer_from_double<To>(static_cast<double>(x));
   } else if constexpr (std::is_same_v<From, double> && std::is_same_v<To, float>) {
     return value::float_from_double(x);
   } else {
@@ -116,20 +116,47 @@ Result<To> number_from_decimal(const Call& call, int128 x) {
 template <class F>
 bool with_number(Kind kind, F&& f) {
   switch (kind) {
-    case Kind::kBool: f.template operator()<bool>(); return true;
-    case Kind::kInt8: f.template operator()<int8_t>(); return true;
-    case Kind::kInt16: f.template operator()<int16_t>(); return true;
-    case Kind::kInt32: f.template operator()<int32_t>(); return true;
-    case Kind::kInt64: f.template operator()<int64_t>(); return true;
-    case Kind::kInt128: f.template operator()<int128>(); return true;
-    case Kind::kUint8: f.template operator()<uint8_t>(); return true;
-    case Kind::kUint16: f.template operator()<uint16_t>(); return true;
-    case Kind::kUint32: f.template operator()<uint32_t>(); return true;
-    case Kind::kUint64: f.template operator()<uint64_t>(); return true;
-    case Kind::kUint128: f.template operator()<uint128>(); return true;
-    case Kind::kFloat: f.template operator()<float>(); return true;
-    case Kind::kDouble: f.template operator()<double>(); return true;
-    default: return false;
+    case Kind::kBool:
+      f.template operator()<bool>();
+      return true;
+    case Kind::kInt8:
+      f.template operator()<int8_t>();
+      return true;
+    case Kind::kInt16:
+      f.template operator()<int16_t>();
+      return true;
+    case Kind::kInt32:
+      f.template operator()<int32_t>();
+      return true;
+    case Kind::kInt64:
+      f.template operator()<int64_t>();
+      return true;
+    case Kind::kInt128:
+      f.template operator()<int128>();
+      return true;
+    case Kind::kUint8:
+      f.template operator()<uint8_t>();
+      return true;
+    case Kind::kUint16:
+      f.template operator()<uint16_t>();
+      return true;
+    case Kind::kUint32:
+      f.template operator()<uint32_t>();
+      return true;
+    case Kind::kUint64:
+      f.template operator()<uint64_t>();
+      return true;
+    case Kind::kUint128:
+      f.template operator()<uint128>();
+      return true;
+    case Kind::kFloat:
+      f.template operator()<float>();
+      return true;
+    case Kind::kDouble:
+      f.template operator()<double>();
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -205,8 +232,8 @@ void by_value(const Call& call, size_t n) {
       continue;
     }
     const Value from = value_at(types.from, call.args[0], row);
-    Result<Value> to = types.from.kind() == Kind::kJson ? cast_json(from, types.to)
-                                                        : cast_nested(from, types.to);
+    Result<Value> to =
+        types.from.kind() == Kind::kJson ? cast_json(from, types.to) : cast_nested(from, types.to);
     if (!to) {
       call.fail_row(row, to.error());
     } else {
@@ -328,8 +355,8 @@ bool nested_castable(const Type& from, const Type& to) {
 }
 
 Error no_cast(const Type& from, const Type& to, Position at) {
-  return sql_error("Conversion Error", at, fmt::format("Unimplemented type for cast ({} -> {})",
-                                                       from.name(), to.name()));
+  return sql_error("Conversion Error", at,
+                   fmt::format("Unimplemented type for cast ({} -> {})", from.name(), to.name()));
 }
 
 }  // namespace

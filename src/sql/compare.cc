@@ -111,27 +111,42 @@ auto with_stored(Kind kind, F&& f) {
   switch (kind) {
     case Kind::kNull:
     case Kind::kBool:
-    case Kind::kUint8: return f.template operator()<uint8_t>();
-    case Kind::kInt8: return f.template operator()<int8_t>();
-    case Kind::kInt16: return f.template operator()<int16_t>();
-    case Kind::kUint16: return f.template operator()<uint16_t>();
+    case Kind::kUint8:
+      return f.template operator()<uint8_t>();
+    case Kind::kInt8:
+      return f.template operator()<int8_t>();
+    case Kind::kInt16:
+      return f.template operator()<int16_t>();
+    case Kind::kUint16:
+      return f.template operator()<uint16_t>();
     case Kind::kInt32:
-    case Kind::kDate: return f.template operator()<int32_t>();
-    case Kind::kUint32: return f.template operator()<uint32_t>();
-    case Kind::kUint64: return f.template operator()<uint64_t>();
-    case Kind::kUint128: return f.template operator()<uint128>();
+    case Kind::kDate:
+      return f.template operator()<int32_t>();
+    case Kind::kUint32:
+      return f.template operator()<uint32_t>();
+    case Kind::kUint64:
+      return f.template operator()<uint64_t>();
+    case Kind::kUint128:
+      return f.template operator()<uint128>();
     case Kind::kInt128:
-    case Kind::kDecimal: return f.template operator()<int128>();
-    case Kind::kFloat: return f.template operator()<float>();
-    case Kind::kDouble: return f.template operator()<double>();
-    case Kind::kInterval: return f.template operator()<Interval>();
+    case Kind::kDecimal:
+      return f.template operator()<int128>();
+    case Kind::kFloat:
+      return f.template operator()<float>();
+    case Kind::kDouble:
+      return f.template operator()<double>();
+    case Kind::kInterval:
+      return f.template operator()<Interval>();
     case Kind::kVarchar:
     case Kind::kJson:
-    case Kind::kBlob: return f.template operator()<std::string_view>();
+    case Kind::kBlob:
+      return f.template operator()<std::string_view>();
     case Kind::kList:
     case Kind::kStruct:
-    case Kind::kMap: return f.template operator()<const Value*>();
-    default: return f.template operator()<int64_t>();
+    case Kind::kMap:
+      return f.template operator()<const Value*>();
+    default:
+      return f.template operator()<int64_t>();
   }
 }
 
@@ -176,8 +191,7 @@ void append_row_key(std::string& out, const Type& type, const Vec& vec, size_t r
 
 Result<BoundPtr> bind_comparison(std::string_view sign, BoundPtr a, BoundPtr b, Position at) {
   const bool is_order = sign[0] == '<' ? sign != "<>" : sign[0] == '>';
-  const auto type =
-      comparison_type(a, b, is_order ? Comparison::kOrder : Comparison::kEquality);
+  const auto type = comparison_type(a, b, is_order ? Comparison::kOrder : Comparison::kEquality);
   if (!type) {
     return fail(sql_error("Binder Error", at,
                           fmt::format("Cannot compare values of type {} and type {} - an explicit "
@@ -186,8 +200,8 @@ Result<BoundPtr> bind_comparison(std::string_view sign, BoundPtr a, BoundPtr b, 
   }
   TIDEMILL_TRY_LET(left, bind_cast(std::move(a), *type, false, at));
   TIDEMILL_TRY_LET(right, bind_cast(std::move(b), *type, false, at));
-  const Kernel kernel = with_stored(
-      type->kind(), [sign]<class T>() -> Kernel { return comparison_kernel<T>(sign); });
+  const Kernel kernel =
+      with_stored(type->kind(), [sign]<class T>() -> Kernel { return comparison_kernel<T>(sign); });
   return bound_call(sign, kernel, Kind::kBool, {std::move(left), std::move(right)}, at);
 }
 

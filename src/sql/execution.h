@@ -25,8 +25,8 @@ struct Execution {
   const Plan& plan;
   std::span<const value::Batch* const> tables;
   std::span<const value::Value> params;
-  std::vector<Vec> captures;                        // of the correlated subquery that runs
-  std::vector<std::optional<Vec>> param_vecs;       // parameters, then run constants
+  std::vector<Vec> captures;                   // of the correlated subquery that runs
+  std::vector<std::optional<Vec>> param_vecs;  // parameters, then run constants
   std::vector<std::optional<Relation>> cte_results;
   std::vector<std::shared_ptr<const void>> kept;  // what must live as long as the run
 
@@ -37,8 +37,7 @@ struct Execution {
 Result<Relation> run_node(const PlanNode& node, Execution& execution);
 
 // The rows at `rows` of each column. UINT32_MAX gives a null row.
-Vec gather(Arena& arena, const value::Type& type, const Vec& from,
-           std::span<const uint32_t> rows);
+Vec gather(Arena& arena, const value::Type& type, const Vec& from, std::span<const uint32_t> rows);
 Relation gather(Arena& arena, std::span<const value::Type> types, const Relation& from,
                 std::span<const uint32_t> rows);
 inline constexpr uint32_t kNoRow = UINT32_MAX;

@@ -142,9 +142,8 @@ Result<Relation> run_sort(const PlanNode& node, Execution& execution) {
   std::vector<uint32_t> rows(input.rows);
   for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<uint32_t>(i);
   const RowComparison comparison{keys, node.program_types, node.sort};
-  std::stable_sort(rows.begin(), rows.end(), [&](uint32_t a, uint32_t b) {
-    return comparison.order(a, b) < 0;
-  });
+  std::stable_sort(rows.begin(), rows.end(),
+                   [&](uint32_t a, uint32_t b) { return comparison.order(a, b) < 0; });
   return gather(execution.arena, node.types, input, rows);
 }
 
@@ -219,8 +218,8 @@ Result<Relation> run_set_operation(const PlanNode& node, Execution& execution) {
   }
   const bool is_except =
       node.operation == SetOperation::kExcept || node.operation == SetOperation::kExceptAll;
-  const bool is_all = node.operation == SetOperation::kExceptAll ||
-                      node.operation == SetOperation::kIntersectAll;
+  const bool is_all =
+      node.operation == SetOperation::kExceptAll || node.operation == SetOperation::kIntersectAll;
   std::unordered_map<std::string, int64_t> counts;
   for (size_t row = 0; row < right.rows; ++row) {
     ++counts[row_key(right.columns, node.types, row)];
@@ -247,9 +246,8 @@ Result<Relation> run_cte(const PlanNode& node, Execution& execution) {
 Result<Relation> run_range(const PlanNode& node, Execution& execution) {
   TIDEMILL_TRY_LET(bounds, node.program.run(execution, {}, 1));
   std::vector<int64_t> numbers;
-  const bool is_null = std::any_of(bounds.begin(), bounds.end(), [](const Vec& v) {
-    return v.state_at(0) != kValueState;
-  });
+  const bool is_null = std::any_of(bounds.begin(), bounds.end(),
+                                   [](const Vec& v) { return v.state_at(0) != kValueState; });
   if (!is_null) {
     const value::int128 stop = bounds[1].at<int64_t>(0);
     const value::int128 step = bounds[2].at<int64_t>(0);
@@ -277,8 +275,8 @@ Result<Relation> run_unnest(const PlanNode& node, Execution& execution) {
   }
   const auto& items = lists[0].at<const Value*>(0)->items();
   out.rows = items.size();
-  Vec vec =
-      execution.arena.vec(static_cast<size_t>(value::storage_width(node.types[0].kind())), out.rows);
+  Vec vec = execution.arena.vec(static_cast<size_t>(value::storage_width(node.types[0].kind())),
+                                out.rows);
   for (size_t row = 0; row < items.size(); ++row) {
     store_value(execution.arena, node.types[0], vec, row, items[row]);
   }
@@ -311,11 +309,20 @@ Vec gather(Arena& arena, const Type& type, const Vec& from, std::span<const uint
   const int width = value::storage_width(type.kind());
   Vec vec = arena.vec(static_cast<size_t>(width), rows.size());
   switch (width) {
-    case 1: gather_rows<uint8_t>(from, vec, rows); break;
-    case 2: gather_rows<uint16_t>(from, vec, rows); break;
-    case 4: gather_rows<uint32_t>(from, vec, rows); break;
-    case 8: gather_rows<uint64_t>(from, vec, rows); break;
-    default: gather_rows<Sixteen>(from, vec, rows);
+    case 1:
+      gather_rows<uint8_t>(from, vec, rows);
+      break;
+    case 2:
+      gather_rows<uint16_t>(from, vec, rows);
+      break;
+    case 4:
+      gather_rows<uint32_t>(from, vec, rows);
+      break;
+    case 8:
+      gather_rows<uint64_t>(from, vec, rows);
+      break;
+    default:
+      gather_rows<Sixteen>(from, vec, rows);
   }
   return vec;
 }
@@ -368,22 +375,38 @@ Error too_many_rows(std::string_view what) {
 
 Result<Relation> run_node(const PlanNode& node, Execution& execution) {
   switch (node.kind) {
-    case PlanKind::kOneRow: return Relation{1, {}};
-    case PlanKind::kScan: return run_scan(node, execution);
-    case PlanKind::kValues: return run_values(node, execution);
-    case PlanKind::kProject: return run_project(node, execution);
-    case PlanKind::kFilter: return run_filter(node, execution);
-    case PlanKind::kJoin: return run_join(node, execution);
-    case PlanKind::kAggregate: return run_aggregation(node, execution);
-    case PlanKind::kSort: return run_sort(node, execution);
-    case PlanKind::kLimit: return run_limit(node, execution);
-    case PlanKind::kDistinct: return run_distinct(node, execution);
-    case PlanKind::kSetOperation: return run_set_operation(node, execution);
-    case PlanKind::kSubqueries: return run_subqueries(node, execution);
-    case PlanKind::kWindow: return run_windows(node, execution);
-    case PlanKind::kCte: return run_cte(node, execution);
-    case PlanKind::kRange: return run_range(node, execution);
-    case PlanKind::kUnnest: return run_unnest(node, execution);
+    case PlanKind::kOneRow:
+      return Relation{1, {}};
+    case PlanKind::kScan:
+      return run_scan(node, execution);
+    case PlanKind::kValues:
+      return run_values(node, execution);
+    case PlanKind::kProject:
+      return run_project(node, execution);
+    case PlanKind::kFilter:
+      return run_filter(node, execution);
+    case PlanKind::kJoin:
+      return run_join(node, execution);
+    case PlanKind::kAggregate:
+      return run_aggregation(node, execution);
+    case PlanKind::kSort:
+      return run_sort(node, execution);
+    case PlanKind::kLimit:
+      return run_limit(node, execution);
+    case PlanKind::kDistinct:
+      return run_distinct(node, execution);
+    case PlanKind::kSetOperation:
+      return run_set_operation(node, execution);
+    case PlanKind::kSubqueries:
+      return run_subqueries(node, execution);
+    case PlanKind::kWindow:
+      return run_windows(node, execution);
+    case PlanKind::kCte:
+      return run_cte(node, execution);
+    case PlanKind::kRange:
+      return run_range(node, execution);
+    case PlanKind::kUnnest:
+      return run_unnest(node, execution);
   }
   return fail(Code::kInternal, "a plan node of no known kind");
 }

@@ -131,9 +131,9 @@ Result<Vec> run_constant(Execution& execution, const RunConstant& constant) {
     case SubqueryUse::kExists:
       return constant_vec(execution.arena, Value::boolean(relation.rows > 0));
     case SubqueryUse::kMembers:
-      return pointer_vec(execution.arena,
-                         keep_set(execution, members_of(constant.type, relation)));
-    case SubqueryUse::kScalar: break;
+      return pointer_vec(execution.arena, keep_set(execution, members_of(constant.type, relation)));
+    case SubqueryUse::kScalar:
+      break;
   }
   TIDEMILL_TRY_LET(value, scalar_of(constant.type, relation));
   return constant_vec(execution.arena, value);
@@ -155,12 +155,13 @@ Status run_correlated(const CorrelatedSubquery& subquery, Execution& execution,
       return {};
     case SubqueryUse::kMembers: {
       bool is_member = false;
-      out.state[row] = membership(members_of(subquery.member_type, *relation),
-                                  subquery.member_type, *member, row, &is_member);
+      out.state[row] = membership(members_of(subquery.member_type, *relation), subquery.member_type,
+                                  *member, row, &is_member);
       out.values<bool>()[row] = is_member != subquery.is_negated;
       return {};
     }
-    case SubqueryUse::kScalar: break;
+    case SubqueryUse::kScalar:
+      break;
   }
   TIDEMILL_TRY_LET(value, scalar_of(subquery.type, *relation));
   store_value(execution.arena, subquery.type, out, row, value);

@@ -121,8 +121,8 @@ Relation matched_left(const PlanNode& node, Execution& execution, const Relation
 Result<Relation> run_join(const PlanNode& node, Execution& execution) {
   TIDEMILL_TRY_LET(left, run_node(*node.inputs[0], execution));
   TIDEMILL_TRY_LET(right, run_node(*node.inputs[1], execution));
-  const bool is_plain_cross = node.key_types.empty() && !node.condition &&
-                              left.rows == 1 && right.rows == 1 &&
+  const bool is_plain_cross = node.key_types.empty() && !node.condition && left.rows == 1 &&
+                              right.rows == 1 &&
                               (node.join == JoinKind::kCross || node.join == JoinKind::kInner);
   if (is_plain_cross) {
     left.columns.insert(left.columns.end(), right.columns.begin(), right.columns.end());

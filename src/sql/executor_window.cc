@@ -70,10 +70,14 @@ Result<size_t> rows_edge(const Partition& part, FrameEdge edge, const Vec* offse
                          bool is_end) {
   const size_t n = part.rows.size();
   switch (edge) {
-    case FrameEdge::kUnboundedPreceding: return size_t{0};
-    case FrameEdge::kUnboundedFollowing: return n;
-    case FrameEdge::kCurrentRow: return place + (is_end ? 1 : 0);
-    default: break;
+    case FrameEdge::kUnboundedPreceding:
+      return size_t{0};
+    case FrameEdge::kUnboundedFollowing:
+      return n;
+    case FrameEdge::kCurrentRow:
+      return place + (is_end ? 1 : 0);
+    default:
+      break;
   }
   TIDEMILL_TRY_LET(distance, row_offset(*offset, part.rows[place]));
   const int64_t by = edge == FrameEdge::kPreceding ? -distance : distance;
@@ -303,8 +307,8 @@ Status run_over_frames(const Partition& part, Arena& arena, const Vec& out) {
     }
     std::vector<uint32_t> rows(part.rows.begin() + static_cast<long>(frame.start),
                                part.rows.begin() + static_cast<long>(frame.end));
-    TIDEMILL_TRY(run_aggregate(*part.call.aggregate, part.args.data(), std::move(rows), arena, out,
-                               row));
+    TIDEMILL_TRY(
+        run_aggregate(*part.call.aggregate, part.args.data(), std::move(rows), arena, out, row));
     last = frame;
     last_row = row;
     if (arena.bytes() > kMaxRunBytes) return fail(memory_error());

@@ -52,10 +52,9 @@ struct Tables {
 };
 
 const Tables& tables() {
-  static const Tables all{
-      {text_functions(), math_functions(), date_functions()},
-      {text_specials(), match_specials(), math_specials(), date_specials(), general_specials(),
-       json_specials(), list_specials()}};
+  static const Tables all{{text_functions(), math_functions(), date_functions()},
+                          {text_specials(), match_specials(), math_specials(), date_specials(),
+                           general_specials(), json_specials(), list_specials()}};
   return all;
 }
 
@@ -102,8 +101,8 @@ Error unknown_function(std::string_view name, Position at) {
     for (const SpecialFunction& entry : table) names.push_back(entry.name);
   }
   for (const std::string_view aggregate : aggregate_names()) names.push_back(aggregate);
-  std::string message = fmt::format("Scalar Function with name {} does not exist!",
-                                    printable(name, 60));
+  std::string message =
+      fmt::format("Scalar Function with name {} does not exist!", printable(name, 60));
   const std::string near = nearest_word(name, names);
   if (!near.empty()) message += fmt::format(" Did you mean \"{}\"?", near);
   if (name == "now" || name.starts_with("current_") || name == "random" || name == "today") {
@@ -176,8 +175,8 @@ Result<BoundPtr> bind_function(std::string_view name, std::vector<BoundPtr> args
     const bool fits = args.size() >= entry->min_args && args.size() <= entry->max_args;
     if (fits) return entry->bind(name, std::move(args), at);
     if (entries.empty()) {
-      return fail(no_match(name, args, at, fmt::format(" Candidate functions: {}",
-                                                       entry->signature)));
+      return fail(
+          no_match(name, args, at, fmt::format(" Candidate functions: {}", entry->signature)));
     }
   }
   if (entries.empty()) return fail(unknown_function(name, at));

@@ -39,8 +39,7 @@ constexpr Function kDate[] = {
     plain<&value::timestamp_from_epoch_ms>("epoch_ms"),
     plain<[](Timestamp t) { return t.us / 1000 - (t.us % 1000 < 0 ? 1 : 0); }>("epoch_ms"),
     plain<[](Timestamp t) { return t.us; }>("epoch_us"),
-    plain<[](Timestamp t) { return t.us / 1'000'000 - (t.us % 1'000'000 < 0 ? 1 : 0); }>(
-        "epoch_s"),
+    plain<[](Timestamp t) { return t.us / 1'000'000 - (t.us % 1'000'000 < 0 ? 1 : 0); }>("epoch_s"),
     plain<[](int64_t n) { return unit(n, "years"); }>("to_years"),
     plain<[](int64_t n) { return unit(n, "quarters"); }>("to_quarters"),
     plain<[](int64_t n) { return unit(n, "months"); }>("to_months"),
@@ -150,9 +149,12 @@ Result<Kind> temporal_kind(View name, const std::vector<BoundPtr>& args, size_t 
     case Kind::kTime:
     case Kind::kInterval:
     case Kind::kTimestamp:
-    case Kind::kTimestampTz: return arg->type.kind();
-    case Kind::kNull: return Kind::kTimestamp;
-    default: break;
+    case Kind::kTimestampTz:
+      return arg->type.kind();
+    case Kind::kNull:
+      return Kind::kTimestamp;
+    default:
+      break;
   }
   return fail(no_match(name, args, at));
 }
@@ -166,10 +168,14 @@ bool is_double_part(const BoundPtr& part) {
 template <template <class> class Rows>
 Kernel by_temporal(Kind kind) {
   switch (kind) {
-    case Kind::kDate: return Rows<Date>::kernel;
-    case Kind::kTime: return Rows<TimeOfDay>::kernel;
-    case Kind::kInterval: return Rows<Interval>::kernel;
-    default: return Rows<Timestamp>::kernel;
+    case Kind::kDate:
+      return Rows<Date>::kernel;
+    case Kind::kTime:
+      return Rows<TimeOfDay>::kernel;
+    case Kind::kInterval:
+      return Rows<Interval>::kernel;
+    default:
+      return Rows<Timestamp>::kernel;
   }
 }
 template <class T>
@@ -217,8 +223,7 @@ Result<BoundPtr> bind_date_trunc(View name, std::vector<BoundPtr> args, Position
 
 template <bool is_whole>
 Result<BoundPtr> bind_between(View name, std::vector<BoundPtr> args, Position at) {
-  const bool is_time =
-      args[1]->type.kind() == Kind::kTime || args[2]->type.kind() == Kind::kTime;
+  const bool is_time = args[1]->type.kind() == Kind::kTime || args[2]->type.kind() == Kind::kTime;
   const Kind as = is_time ? Kind::kTime : Kind::kTimestamp;
   for (size_t i = 1; i < 3; ++i) {
     if (args[i]->literal != LiteralKind::kText) {
@@ -349,8 +354,8 @@ Result<BoundPtr> bind_date_add(View, std::vector<BoundPtr> args, Position at) {
 
 Result<BoundPtr> bind_to_timestamp(View, std::vector<BoundPtr> args, Position at) {
   TIDEMILL_TRY_LET(seconds, bind_cast(std::move(args[0]), Kind::kDouble, false, at));
-  return bound_call("to_timestamp", &wrap<&value::timestamp_from_epoch_seconds>,
-                    Kind::kTimestampTz, {seconds}, at);
+  return bound_call("to_timestamp", &wrap<&value::timestamp_from_epoch_seconds>, Kind::kTimestampTz,
+                    {seconds}, at);
 }
 
 constexpr SpecialFunction kSpecials[] = {

@@ -78,8 +78,7 @@ void extreme_rows(const Call& call, size_t n) {
       }
       best = &arg;
     }
-    call.out.state[row] =
-        is_failed ? kFailedState : (best == nullptr ? kNullState : kValueState);
+    call.out.state[row] = is_failed ? kFailedState : (best == nullptr ? kNullState : kValueState);
     if (best != nullptr) {
       std::memcpy(call.out.data + row * extra.width, best->data + row * best->step * extra.width,
                   extra.width);

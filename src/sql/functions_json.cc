@@ -22,8 +22,8 @@ struct Step {
 using Path = std::vector<Step>;
 
 tl::unexpected<Error> bad_path(View path, View why) {
-  return fail(Code::kInvalid, fmt::format("Binder Error: JSON path error near '{}': {}",
-                                          printable(path, 60), why));
+  return fail(Code::kInvalid,
+              fmt::format("Binder Error: JSON path error near '{}': {}", printable(path, 60), why));
 }
 
 // "[3]" or "[#-1]" behind `at`, which stands on '['.
@@ -38,8 +38,7 @@ Result<Step> read_index(View path, size_t& at) {
     digits.remove_prefix(2);
   }
   if (digits == "*") return bad_path(path, "wildcards are not supported");
-  if (digits.empty() || digits.size() > 9 ||
-      digits.find_first_not_of("0123456789") != View::npos) {
+  if (digits.empty() || digits.size() > 9 || digits.find_first_not_of("0123456789") != View::npos) {
     return bad_path(path, "expected an index between [ and ]");
   }
   return Step{"", sign * std::stoll(std::string(digits)), true};
@@ -79,8 +78,7 @@ Result<Path> parse_path(View path) {
   Path out;
   for (const View part : split(path.substr(1), '/')) {
     Step step{std::string(part)};
-    if (!part.empty() && part.size() < 10 &&
-        part.find_first_not_of("0123456789") == View::npos) {
+    if (!part.empty() && part.size() < 10 && part.find_first_not_of("0123456789") == View::npos) {
       step.index = std::stoll(std::string(part));
       step.is_index = true;
     }
@@ -141,8 +139,9 @@ void path_rows(const Call& call, size_t n, F&& f) {
 
 void extract_rows(const Call& call, size_t n) {
   path_rows(call, n, [&](const Json* found, size_t row) {
-    wrap_detail::write(call, row, found == nullptr ? std::optional<std::string>()
-                                                   : std::optional<std::string>(found->dump()));
+    wrap_detail::write(call, row,
+                       found == nullptr ? std::optional<std::string>()
+                                        : std::optional<std::string>(found->dump()));
   });
 }
 
@@ -168,8 +167,9 @@ std::string type_name(const Json& json) {
 
 void type_rows(const Call& call, size_t n) {
   path_rows(call, n, [&](const Json* found, size_t row) {
-    wrap_detail::write(call, row, found == nullptr ? std::optional<std::string>()
-                                                   : std::optional<std::string>(type_name(*found)));
+    wrap_detail::write(call, row,
+                       found == nullptr ? std::optional<std::string>()
+                                        : std::optional<std::string>(type_name(*found)));
   });
 }
 
@@ -193,8 +193,8 @@ void keys_rows(const Call& call, size_t n) {
     if (found != nullptr && found->is_object()) {
       for (const auto& member : found->as_object()) keys.push_back(Value::text(member.first));
     }
-    call.out.values<const Value*>()[row] = call.context->arena.keep(
-        Value::nested(Type::list(Kind::kVarchar), std::move(keys)));
+    call.out.values<const Value*>()[row] =
+        call.context->arena.keep(Value::nested(Type::list(Kind::kVarchar), std::move(keys)));
   });
 }
 
@@ -247,8 +247,7 @@ Result<BoundPtr> bind_path_function(View name, std::vector<BoundPtr> args, Posit
   }
   for (const JsonFunction& entry : kJsonFunctions) {
     if (entry.name != name) continue;
-    const Type type =
-        entry.result == Kind::kList ? Type::list(Kind::kVarchar) : Type(entry.result);
+    const Type type = entry.result == Kind::kList ? Type::list(Kind::kVarchar) : Type(entry.result);
     return bound_call(name, entry.kernel, type, std::move(args), at, std::move(options));
   }
   return fail(no_match(name, args, at));
@@ -293,8 +292,7 @@ constexpr SpecialFunction kSpecials[] = {
      "json_extract_path_text(JSON, VARCHAR) -> VARCHAR"},
     {"->>", 2, 2, &bind_path_function, "->>(JSON, VARCHAR) -> VARCHAR"},
     {"json_type", 1, 2, &bind_path_function, "json_type(JSON, VARCHAR) -> VARCHAR"},
-    {"json_array_length", 1, 2, &bind_path_function,
-     "json_array_length(JSON, VARCHAR) -> UBIGINT"},
+    {"json_array_length", 1, 2, &bind_path_function, "json_array_length(JSON, VARCHAR) -> UBIGINT"},
     {"json_exists", 2, 2, &bind_path_function, "json_exists(JSON, VARCHAR) -> BOOLEAN"},
     {"json_keys", 1, 2, &bind_path_function, "json_keys(JSON, VARCHAR) -> VARCHAR[]"},
     {"json_valid", 1, 1, &bind_valid, "json_valid(VARCHAR) -> BOOLEAN"},

@@ -69,12 +69,14 @@ Result<Value> make_nested(const std::vector<Value>& args, const Type& result) {
 Result<BoundPtr> bind_list_value(View name, std::vector<BoundPtr> args, Position at) {
   TypedSide side;
   for (size_t i = 0; i < args.size(); ++i) {
-    const auto common = i == 0 ? std::optional(side_of(args[0])) : common_side(side, side_of(args[i]));
+    const auto common =
+        i == 0 ? std::optional(side_of(args[0])) : common_side(side, side_of(args[i]));
     if (!common) {
-      return fail(sql_error("Binder Error", at,
-                            fmt::format("Cannot mix values of type {} and {} in a list - an explicit "
-                                        "cast is required",
-                                        shown_type(args[0]), shown_type(args[i]))));
+      return fail(
+          sql_error("Binder Error", at,
+                    fmt::format("Cannot mix values of type {} and {} in a list - an explicit "
+                                "cast is required",
+                                shown_type(args[0]), shown_type(args[i]))));
     }
     side = *common;
   }
@@ -127,8 +129,8 @@ Result<BoundPtr> bind_extract(View name, std::vector<BoundPtr> args, Position at
     return generic(name, &map_at, result, std::move(args), Nulls::kPass, at);
   }
   if (kind != Kind::kList && kind != Kind::kVarchar) return fail(no_match(name, args, at));
-  const bool is_index = args[1]->type.is_integer() || args[1]->is_null() ||
-                        args[1]->literal == LiteralKind::kText;
+  const bool is_index =
+      args[1]->type.is_integer() || args[1]->is_null() || args[1]->literal == LiteralKind::kText;
   if (!is_index) return fail(no_match(name, args, at));
   TIDEMILL_TRY_LET(index, bind_cast(args[1], Kind::kInt64, false, at));
   args[1] = index;
@@ -307,8 +309,7 @@ Result<Value> split_text(const std::vector<Value>& args, const Type& result) {
 Result<BoundPtr> bind_split(View name, std::vector<BoundPtr> args, Position at) {
   static constexpr Kind kinds[] = {Kind::kVarchar};
   TIDEMILL_TRY_LET(texts, cast_arguments(name, std::move(args), kinds, at));
-  return generic(name, &split_text, Type::list(Kind::kVarchar), std::move(texts), Nulls::kPass,
-                 at);
+  return generic(name, &split_text, Type::list(Kind::kVarchar), std::move(texts), Nulls::kPass, at);
 }
 
 Result<Value> field_at(const std::vector<Value>& args, const Type&) {

@@ -31,8 +31,7 @@ Result<BoundPtr> bind_like(View name, std::vector<BoundPtr> args, Position at) {
   const bool ignores_case = name.ends_with("*") || name.starts_with("ilike");
   TIDEMILL_TRY_LET(texts, cast_arguments(name, std::move(args), kinds, at));
   if (texts.size() == 2) texts.push_back(bound_constant(Value::text("")));
-  const auto letter_case =
-      ignores_case ? k::LetterCase::kInsensitive : k::LetterCase::kSensitive;
+  const auto letter_case = ignores_case ? k::LetterCase::kInsensitive : k::LetterCase::kSensitive;
   const bool is_constant = texts[1]->is_constant() && texts[2]->is_constant() &&
                            !texts[1]->is_null() && !texts[2]->is_null();
   BoundPtr match;
@@ -44,8 +43,8 @@ Result<BoundPtr> bind_like(View name, std::vector<BoundPtr> args, Position at) {
     options.extra = std::make_shared<const k::LikePattern>(*std::move(compiled));
     options.extra_key = fmt::format("{}/{}/{}", texts[1]->constant.as_text(),
                                     texts[2]->constant.as_text(), ignores_case);
-    match = bound_call("like", &wrap<&like_compiled>, Kind::kBool, {texts[0]}, at,
-                       std::move(options));
+    match =
+        bound_call("like", &wrap<&like_compiled>, Kind::kBool, {texts[0]}, at, std::move(options));
   } else {
     const Kernel kernel = ignores_case ? &wrap<&like_any<k::LetterCase::kInsensitive>>
                                        : &wrap<&like_any<k::LetterCase::kSensitive>>;
@@ -75,8 +74,7 @@ struct RegexExtra {
 Result<k::Regex> regex_of(const Call& call, size_t row) {
   const auto& extra = *static_cast<const RegexExtra*>(call.extra);
   if (extra.regex) return *extra.regex;
-  const View options =
-      extra.options_at == 0 ? View() : call.args[extra.options_at].at<View>(row);
+  const View options = extra.options_at == 0 ? View() : call.args[extra.options_at].at<View>(row);
   return k::Regex::compile(call.args[extra.pattern_at].at<View>(row), options, extra.use);
 }
 
@@ -151,9 +149,9 @@ Result<BoundPtr> finish_regex(RegexCall call, Position at) {
   auto extra = std::make_shared<RegexExtra>();
   extra->use = call.name == "regexp_replace" ? k::RegexUse::kReplace : k::RegexUse::kMatch;
   std::string key;
-  const bool is_constant = call.pattern->is_constant() && !call.pattern->is_null() &&
-                           (!call.options || (call.options->is_constant() &&
-                                              !call.options->is_null()));
+  const bool is_constant =
+      call.pattern->is_constant() && !call.pattern->is_null() &&
+      (!call.options || (call.options->is_constant() && !call.options->is_null()));
   if (is_constant) {
     const std::string options = call.options ? call.options->constant.as_text() : "";
     auto regex = k::Regex::compile(call.pattern->constant.as_text(), options, extra->use);
@@ -182,14 +180,14 @@ Result<BoundPtr> bind_regex_test(View name, std::vector<BoundPtr> args, Position
   const bool is_negated = name.starts_with("!");
   BoundPtr options = texts.size() > 2 ? texts[2] : nullptr;
   if (name.ends_with("*")) options = bound_constant(Value::text("i"));
-  auto match = finish_regex({name,
-                             is_part ? &regex_test<&k::Regex::matches_somewhere>
-                                     : &regex_test<&k::Regex::matches_whole>,
-                             Kind::kBool,
-                             {texts[0]},
-                             texts[1],
-                             options},
-                            at);
+  auto match = finish_regex(
+      {name,
+       is_part ? &regex_test<&k::Regex::matches_somewhere> : &regex_test<&k::Regex::matches_whole>,
+       Kind::kBool,
+       {texts[0]},
+       texts[1],
+       options},
+      at);
   if (!match || !is_negated) return match;
   return bind_not(*std::move(match), at);
 }
@@ -199,16 +197,23 @@ Result<BoundPtr> bind_regex_extract(View name, std::vector<BoundPtr> args, Posit
   if (args.size() == 2) args.push_back(bound_constant(Value::bigint(0)));
   TIDEMILL_TRY_LET(cast, cast_arguments(name, std::move(args), kinds, at));
   const bool is_all = name == "regexp_extract_all";
-  return finish_regex({name, is_all ? &regex_extract_all : &regex_extract,
+  return finish_regex({name,
+                       is_all ? &regex_extract_all : &regex_extract,
                        is_all ? Type::list(Kind::kVarchar) : Type(Kind::kVarchar),
-                       {cast[0], cast[2]}, cast[1], cast.size() > 3 ? cast[3] : nullptr},
+                       {cast[0], cast[2]},
+                       cast[1],
+                       cast.size() > 3 ? cast[3] : nullptr},
                       at);
 }
 
 Result<BoundPtr> bind_regex_replace(View name, std::vector<BoundPtr> args, Position at) {
   static constexpr Kind kinds[] = {Kind::kVarchar};
   TIDEMILL_TRY_LET(texts, cast_arguments(name, std::move(args), kinds, at));
-  return finish_regex({name, &regex_replace, Kind::kVarchar, {texts[0], texts[2]}, texts[1],
+  return finish_regex({name,
+                       &regex_replace,
+                       Kind::kVarchar,
+                       {texts[0], texts[2]},
+                       texts[1],
                        texts.size() > 3 ? texts[3] : nullptr},
                       at);
 }
@@ -216,7 +221,11 @@ Result<BoundPtr> bind_regex_replace(View name, std::vector<BoundPtr> args, Posit
 Result<BoundPtr> bind_regex_split(View name, std::vector<BoundPtr> args, Position at) {
   static constexpr Kind kinds[] = {Kind::kVarchar};
   TIDEMILL_TRY_LET(texts, cast_arguments(name, std::move(args), kinds, at));
-  return finish_regex({name, &regex_split, Type::list(Kind::kVarchar), {texts[0]}, texts[1],
+  return finish_regex({name,
+                       &regex_split,
+                       Type::list(Kind::kVarchar),
+                       {texts[0]},
+                       texts[1],
                        texts.size() > 2 ? texts[2] : nullptr},
                       at);
 }
@@ -235,8 +244,7 @@ constexpr SpecialFunction kMatch[] = {
     {"!~*", 2, 2, &bind_regex_test, "!~*(VARCHAR, VARCHAR) -> BOOLEAN"},
     {"~", 2, 2, &bind_regex_test, "~(VARCHAR, VARCHAR) -> BOOLEAN"},
     {"regexp_matches", 2, 3, &bind_regex_test, "regexp_matches(VARCHAR, VARCHAR) -> BOOLEAN"},
-    {"regexp_full_match", 2, 3, &bind_regex_test,
-     "regexp_full_match(VARCHAR, VARCHAR) -> BOOLEAN"},
+    {"regexp_full_match", 2, 3, &bind_regex_test, "regexp_full_match(VARCHAR, VARCHAR) -> BOOLEAN"},
     {"regexp_extract", 2, 4, &bind_regex_extract,
      "regexp_extract(VARCHAR, VARCHAR, BIGINT) -> VARCHAR"},
     {"regexp_extract_all", 2, 4, &bind_regex_extract,

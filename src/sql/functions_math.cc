@@ -83,26 +83,38 @@ constexpr Function kMath[] = {
 template <class F>
 Kernel with_integer(Kind kind, F&& f) {
   switch (kind) {
-    case Kind::kInt8: return f.template operator()<int8_t>();
-    case Kind::kInt16: return f.template operator()<int16_t>();
-    case Kind::kInt32: return f.template operator()<int32_t>();
-    case Kind::kInt64: return f.template operator()<int64_t>();
-    case Kind::kInt128: return f.template operator()<int128>();
-    case Kind::kUint8: return f.template operator()<uint8_t>();
-    case Kind::kUint16: return f.template operator()<uint16_t>();
-    case Kind::kUint32: return f.template operator()<uint32_t>();
-    case Kind::kUint64: return f.template operator()<uint64_t>();
-    case Kind::kUint128: return f.template operator()<uint128>();
-    default: return nullptr;
+    case Kind::kInt8:
+      return f.template operator()<int8_t>();
+    case Kind::kInt16:
+      return f.template operator()<int16_t>();
+    case Kind::kInt32:
+      return f.template operator()<int32_t>();
+    case Kind::kInt64:
+      return f.template operator()<int64_t>();
+    case Kind::kInt128:
+      return f.template operator()<int128>();
+    case Kind::kUint8:
+      return f.template operator()<uint8_t>();
+    case Kind::kUint16:
+      return f.template operator()<uint16_t>();
+    case Kind::kUint32:
+      return f.template operator()<uint32_t>();
+    case Kind::kUint64:
+      return f.template operator()<uint64_t>();
+    case Kind::kUint128:
+      return f.template operator()<uint128>();
+    default:
+      return nullptr;
   }
 }
 
 Error text_is_ambiguous(std::string_view name, Position at) {
-  return sql_error("Binder Error", at,
-                   fmt::format("Could not choose a best candidate function for the function call "
-                               "\"{}(STRING_LITERAL)\". In order to select one, please add explicit "
-                               "type casts",
-                               name));
+  return sql_error(
+      "Binder Error", at,
+      fmt::format("Could not choose a best candidate function for the function call "
+                  "\"{}(STRING_LITERAL)\". In order to select one, please add explicit "
+                  "type casts",
+                  name));
 }
 
 Status need_number(std::string_view name, const std::vector<BoundPtr>& args, Position at) {
@@ -121,9 +133,15 @@ Result<BoundPtr> bind_abs(std::string_view name, std::vector<BoundPtr> args, Pos
   if (type.kind() == Kind::kNull) return bound_constant(Value::null(Kind::kInt64), at);
   Kernel kernel = nullptr;
   switch (type.kind()) {
-    case Kind::kDouble: kernel = &wrap<[](double x) { return std::fabs(x); }>; break;
-    case Kind::kFloat: kernel = &wrap<[](float x) { return std::fabs(x); }>; break;
-    case Kind::kDecimal: kernel = &wrap<&decimal_abs>; break;
+    case Kind::kDouble:
+      kernel = &wrap<[](double x) { return std::fabs(x); }>;
+      break;
+    case Kind::kFloat:
+      kernel = &wrap<[](float x) { return std::fabs(x); }>;
+      break;
+    case Kind::kDecimal:
+      kernel = &wrap<&decimal_abs>;
+      break;
     default:
       kernel = with_integer(type.kind(), []<class T>() -> Kernel { return &wrap<&k::abs<T>>; });
   }
@@ -182,23 +200,26 @@ Kernel rounding_kernel(const Type& type) {
 
 DecimalRounding decimal_way(Way way) {
   switch (way) {
-    case Way::kRound: return DecimalRounding::kHalfAway;
-    case Way::kRoundEven: return DecimalRounding::kHalfEven;
-    case Way::kFloor: return DecimalRounding::kFloor;
-    case Way::kCeil: return DecimalRounding::kCeil;
-    case Way::kTrunc: return DecimalRounding::kTruncate;
+    case Way::kRound:
+      return DecimalRounding::kHalfAway;
+    case Way::kRoundEven:
+      return DecimalRounding::kHalfEven;
+    case Way::kFloor:
+      return DecimalRounding::kFloor;
+    case Way::kCeil:
+      return DecimalRounding::kCeil;
+    case Way::kTrunc:
+      return DecimalRounding::kTruncate;
   }
   return DecimalRounding::kHalfAway;
 }
 
-BoundPtr round_of_decimal(std::string_view name, Way way, BoundPtr x, int64_t digits,
-                          Position at) {
+BoundPtr round_of_decimal(std::string_view name, Way way, BoundPtr x, int64_t digits, Position at) {
   auto extra = std::make_shared<RoundExtra>();
   extra->type = {uint8_t(x->type.precision()), uint8_t(x->type.scale())};
   extra->digits = static_cast<int>(std::clamp<int64_t>(digits, -39, 39));
   extra->rounding = decimal_way(way);
-  const DecimalType to =
-      value::decimal_round(0, extra->type, extra->digits, extra->rounding).type;
+  const DecimalType to = value::decimal_round(0, extra->type, extra->digits, extra->rounding).type;
   CallOptions options;
   options.extra_key = fmt::format("{} {} {}", digits, static_cast<int>(way), x->type.name());
   options.extra = std::move(extra);
@@ -237,6 +258,12 @@ Result<BoundPtr> bind_round(std::string_view name, std::vector<BoundPtr> args, P
   }
   BoundPtr digits = args.size() > 1 ? args[1] : bound_constant(Value::bigint(0));
   TIDEMILL_TRY_LET(places, bind_cast(std::move(digits), Kind::kInt64, false, at));
+  if (x->type.is_unsigned() && keeps_integers) {
+    const bool is_wide = value::storage_width(x->type.kind()) >= 8;
+    TIDEMILL_TRY_LET(with_sign,
+                     bind_cast(std::move(x), is_wide ? Kind::kInt128 : Kind::kInt64, false, at));
+    x = with_sign;
+  }
   if (x->type.is_integer() && keeps_integers) {
     const Type type = x->type;
     const Kernel kernel = with_integer(type.kind(), []<class T>() -> Kernel {
@@ -258,9 +285,9 @@ struct NamedOperator {
   std::string_view sign;
 };
 constexpr NamedOperator kNamed[] = {
-    {"mod", "%"},   {"divide", "//"}, {"add", "+"},  {"subtract", "-"}, {"multiply", "*"},
-    {"xor", "xor"}, {"+", "+"},       {"-", "-"},    {"*", "*"},        {"/", "/"},
-    {"//", "//"},   {"%", "%"},       {"**", "**"},  {"&", "&"},        {"|", "|"},
+    {"mod", "%"},   {"divide", "//"}, {"add", "+"}, {"subtract", "-"}, {"multiply", "*"},
+    {"xor", "xor"}, {"+", "+"},       {"-", "-"},   {"*", "*"},        {"/", "/"},
+    {"//", "//"},   {"%", "%"},       {"**", "**"}, {"&", "&"},        {"|", "|"},
     {"<<", "<<"},   {">>", ">>"},
 };
 

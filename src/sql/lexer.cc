@@ -166,9 +166,10 @@ class Lexer {
       read_digits(digits);
     }
     if (is_word_start(peek())) {
-      return error(fmt::format("found '{}' directly behind the number {}, expected a blank or an "
-                               "operator",
-                               printable(text_.substr(at_, 1), 8), printable(digits, 40)));
+      return error(
+          fmt::format("found '{}' directly behind the number {}, expected a blank or an "
+                      "operator",
+                      printable(text_.substr(at_, 1), 8), printable(digits, 40)));
     }
     add(kind, std::move(digits));
     return {};
@@ -223,11 +224,16 @@ class Lexer {
     const char c = peek();
     advance();
     switch (c) {
-      case 'n': return '\n';
-      case 't': return '\t';
-      case 'r': return '\r';
-      case 'b': return '\b';
-      case 'f': return '\f';
+      case 'n':
+        return '\n';
+      case 't':
+        return '\t';
+      case 'r':
+        return '\r';
+      case 'b':
+        return '\b';
+      case 'f':
+        return '\f';
       case 'x': {
         int n = 0;
         for (int i = 0; i < 2 && isxdigit(static_cast<unsigned char>(peek())); ++i) {
@@ -237,7 +243,8 @@ class Lexer {
         }
         return static_cast<char>(n);
       }
-      default: return c;
+      default:
+        return c;
     }
   }
 

@@ -98,11 +98,16 @@ void failed_to_null(const Call& call, size_t n) {
 template <template <class> class Pick>
 Kernel by_width(const Type& type) {
   switch (value::storage_width(type.kind())) {
-    case 1: return Pick<uint8_t>::kernel;
-    case 2: return Pick<uint16_t>::kernel;
-    case 4: return Pick<uint32_t>::kernel;
-    case 8: return Pick<uint64_t>::kernel;
-    default: return Pick<Sixteen>::kernel;
+    case 1:
+      return Pick<uint8_t>::kernel;
+    case 2:
+      return Pick<uint16_t>::kernel;
+    case 4:
+      return Pick<uint32_t>::kernel;
+    case 8:
+      return Pick<uint64_t>::kernel;
+    default:
+      return Pick<Sixteen>::kernel;
   }
 }
 template <class T>

@@ -11,7 +11,8 @@
 namespace tidemill::sql {
 
 // Precedence, from loose to tight:
-//   OR  AND  NOT  IS  comparison  BETWEEN/IN/LIKE  other operators  + -  * / // %  ^ **  unary  [] ::
+//   OR  AND  NOT  IS  comparison  BETWEEN/IN/LIKE  other operators  + -  * / // %  ^ **  unary  []
+//   ::
 class Parser {
  public:
   explicit Parser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}

@@ -8,15 +8,15 @@ namespace tidemill::sql {
 
 bool is_reserved(std::string_view lower) {
   static const std::set<std::string_view> words = {
-      "all",      "and",       "any",     "as",      "asc",    "between",  "both",   "by",
-      "case",     "cast",      "check",   "collate", "column", "create",   "cross",  "default",
-      "desc",     "distinct",  "do",      "else",    "end",    "except",   "false",  "fetch",
-      "for",      "from",      "full",    "grant",   "group",  "having",   "in",     "inner",
-      "into",     "intersect", "is",      "isnull",  "join",   "lateral",  "leading", "like",
-      "ilike",    "limit",     "natural", "not",     "notnull", "null",    "offset", "on",
-      "or",       "order",     "outer",   "pivot",   "qualify", "returning", "select", "similar",
-      "some",     "table",     "then",    "to",      "trailing", "true",   "union",  "unique",
-      "unpivot",  "using",     "when",    "where",   "window", "with",
+      "all",     "and",       "any",     "as",      "asc",      "between",   "both",    "by",
+      "case",    "cast",      "check",   "collate", "column",   "create",    "cross",   "default",
+      "desc",    "distinct",  "do",      "else",    "end",      "except",    "false",   "fetch",
+      "for",     "from",      "full",    "grant",   "group",    "having",    "in",      "inner",
+      "into",    "intersect", "is",      "isnull",  "join",     "lateral",   "leading", "like",
+      "ilike",   "limit",     "natural", "not",     "notnull",  "null",      "offset",  "on",
+      "or",      "order",     "outer",   "pivot",   "qualify",  "returning", "select",  "similar",
+      "some",    "table",     "then",    "to",      "trailing", "true",      "union",   "unique",
+      "unpivot", "using",     "when",    "where",   "window",   "with",
   };
   return words.count(lower) > 0;
 }
@@ -88,9 +88,8 @@ Result<std::string> Parser::expect_name(std::string_view what) {
 
 tl::unexpected<Error> Parser::unexpected(std::string_view expected) const {
   const Token& token = peek();
-  const std::string found = token.kind == TokenKind::kEnd
-                                ? "the end of the text"
-                                : "'" + printable(token.text, 40) + "'";
+  const std::string found =
+      token.kind == TokenKind::kEnd ? "the end of the text" : "'" + printable(token.text, 40) + "'";
   return error_at(token.at, fmt::format("found {}, expected {}", found, expected));
 }
 
@@ -258,9 +257,9 @@ Result<ExprPtr> Parser::parse_match() {
   TIDEMILL_TRY_LET(first, parse_other_operator());
   ExprPtr left = std::move(first);
   while (true) {
-    const bool is_negated = at_word("not") && (at_word("between", 1) || at_word("in", 1) ||
-                                               at_word("like", 1) || at_word("ilike", 1) ||
-                                               at_word("similar", 1) || at_word("glob", 1));
+    const bool is_negated =
+        at_word("not") && (at_word("between", 1) || at_word("in", 1) || at_word("like", 1) ||
+                           at_word("ilike", 1) || at_word("similar", 1) || at_word("glob", 1));
     const size_t ahead = is_negated ? 1 : 0;
     const bool at_match = at_word("between", ahead) || at_word("in", ahead) ||
                           at_word("like", ahead) || at_word("ilike", ahead) ||
@@ -326,9 +325,7 @@ Result<ExprPtr> Parser::parse_in(ExprPtr left, bool is_negated) {
   next();
   if (at_select()) {
     node->kind = ExprKind::kInQuery;
-    TIDEMILL_TRY(enter());
     TIDEMILL_TRY_LET(query, parse_select());
-    leave();
     node->query = std::move(query);
   } else {
     TIDEMILL_TRY(parse_expr_list(node->args));
@@ -338,9 +335,9 @@ Result<ExprPtr> Parser::parse_in(ExprPtr left, bool is_negated) {
 }
 
 Result<ExprPtr> Parser::parse_other_operator() {
-  static const std::set<std::string_view> known_low = {"+", "-", "*",  "/",  "//", "%",  "^", "**",
-                                                       "=", "<", ">",  "<=", ">=", "<>", "!=",
-                                                       "==", ":=", "=>"};
+  static const std::set<std::string_view> known_low = {
+      "+", "-", "*",  "/",  "//", "%",  "^",  "**", "=",
+      "<", ">", "<=", ">=", "<>", "!=", "==", ":=", "=>"};
   ExprPtr left;
   if (at_operator("~")) {
     const Position at = next().at;
@@ -358,7 +355,8 @@ Result<ExprPtr> Parser::parse_other_operator() {
     const Position at = sign.at;
     const std::string name = sign.text;
     TIDEMILL_TRY_LET(right, parse_sum());
-    TIDEMILL_TRY_LET(node, checked(call(name, at, list_of(std::move(left), std::move(right)), true)));
+    TIDEMILL_TRY_LET(node,
+                     checked(call(name, at, list_of(std::move(left), std::move(right)), true)));
     left = std::move(node);
   }
   return left;
@@ -372,7 +370,8 @@ Result<ExprPtr> Parser::parse_sum() {
     const Position at = sign.at;
     const std::string name = sign.text;
     TIDEMILL_TRY_LET(right, parse_product());
-    TIDEMILL_TRY_LET(node, checked(call(name, at, list_of(std::move(left), std::move(right)), true)));
+    TIDEMILL_TRY_LET(node,
+                     checked(call(name, at, list_of(std::move(left), std::move(right)), true)));
     left = std::move(node);
   }
   return left;
@@ -386,7 +385,8 @@ Result<ExprPtr> Parser::parse_product() {
     const Position at = sign.at;
     const std::string name = sign.text;
     TIDEMILL_TRY_LET(right, parse_power());
-    TIDEMILL_TRY_LET(node, checked(call(name, at, list_of(std::move(left), std::move(right)), true)));
+    TIDEMILL_TRY_LET(node,
+                     checked(call(name, at, list_of(std::move(left), std::move(right)), true)));
     left = std::move(node);
   }
   return left;
@@ -398,7 +398,8 @@ Result<ExprPtr> Parser::parse_power() {
   while (at_operator("^") || at_operator("**")) {
     const Position at = next().at;
     TIDEMILL_TRY_LET(right, parse_unary());
-    TIDEMILL_TRY_LET(node, checked(call("**", at, list_of(std::move(left), std::move(right)), true)));
+    TIDEMILL_TRY_LET(node,
+                     checked(call("**", at, list_of(std::move(left), std::move(right)), true)));
     left = std::move(node);
   }
   return left;
@@ -445,7 +446,6 @@ Result<ExprPtr> Parser::parse_postfix() {
 
 Result<ExprPtr> Parser::parse_subscript(ExprPtr base) {
   const Position at = next().at;
-  TIDEMILL_TRY(enter());
   ExprPtr low;
   ExprPtr high;
   bool is_slice = false;
@@ -460,7 +460,6 @@ Result<ExprPtr> Parser::parse_subscript(ExprPtr base) {
       high = std::move(index);
     }
   }
-  leave();
   TIDEMILL_TRY(expect_sign("]"));
   ExprPtr node = make(is_slice ? ExprKind::kSlice : ExprKind::kIndex, at);
   node->args.push_back(std::move(base));

@@ -15,16 +15,19 @@ Result<ExprPtr> Parser::parse_primary() {
   switch (token.kind) {
     case TokenKind::kInteger:
     case TokenKind::kDecimal:
-    case TokenKind::kDouble: return parse_number();
+    case TokenKind::kDouble:
+      return parse_number();
     case TokenKind::kString: {
       ExprPtr node = make(ExprKind::kLiteral, token.at);
       node->is_text_literal = true;
       node->literal = Value::text(next().text);
       return node;
     }
-    case TokenKind::kParam: return parse_param();
+    case TokenKind::kParam:
+      return parse_param();
     case TokenKind::kQuoted:
-    case TokenKind::kWord: return parse_word();
+    case TokenKind::kWord:
+      return parse_word();
     case TokenKind::kSign:
       if (token.text == "(") return parse_parenthesis();
       if (token.text == "[") return parse_list();
@@ -38,7 +41,8 @@ Result<ExprPtr> Parser::parse_primary() {
                                               token.text));
       }
       return unexpected("an expression");
-    case TokenKind::kEnd: break;
+    case TokenKind::kEnd:
+      break;
   }
   return unexpected("an expression");
 }
@@ -64,8 +68,9 @@ Result<ExprPtr> Parser::parse_number() {
   }
   auto parsed = value::parse_double(token.text);
   if (!parsed) {
-    return error_at(token.at, fmt::format("found the number {}, expected one that a DOUBLE can hold",
-                                          printable(token.text, 60)));
+    return error_at(token.at,
+                    fmt::format("found the number {}, expected one that a DOUBLE can hold",
+                                printable(token.text, 60)));
   }
   node->literal = Value::real(*parsed);
   node->name = token.text;
@@ -89,17 +94,14 @@ Result<ExprPtr> Parser::parse_param() {
 
 Result<ExprPtr> Parser::parse_parenthesis() {
   const Position at = next().at;
-  TIDEMILL_TRY(enter());
   if (at_select()) {
     TIDEMILL_TRY_LET(query, parse_select());
-    leave();
     TIDEMILL_TRY(expect_sign(")"));
     ExprPtr node = make(ExprKind::kQuery, at);
     node->query = std::move(query);
     return node;
   }
   TIDEMILL_TRY_LET(inner, parse_expr());
-  leave();
   if (at_sign(",")) {
     return error_at(peek().at, "found ',': rows in parentheses are not supported, expected ')'");
   }
@@ -140,8 +142,8 @@ Result<ExprPtr> Parser::parse_special_word(bool* is_special) {
   if (token.lower == "interval" && !at_sign(".", 1)) {
     const TokenKind after = peek(1).kind;
     if (after == TokenKind::kString || after == TokenKind::kInteger ||
-        after == TokenKind::kDecimal || after == TokenKind::kDouble ||
-        after == TokenKind::kParam || at_sign("(", 1) || at_operator("-", 1)) {
+        after == TokenKind::kDecimal || after == TokenKind::kDouble || after == TokenKind::kParam ||
+        at_sign("(", 1) || at_operator("-", 1)) {
       return parse_interval();
     }
   }
@@ -204,7 +206,6 @@ Result<ExprPtr> Parser::parse_column() {
 
 Result<ExprPtr> Parser::parse_case() {
   ExprPtr node = make(ExprKind::kCase, next().at);
-  TIDEMILL_TRY(enter());
   if (!at_word("when")) {
     TIDEMILL_TRY_LET(operand, parse_expr());
     node->operand = std::move(operand);
@@ -223,7 +224,6 @@ Result<ExprPtr> Parser::parse_case() {
   } else {
     node->args.push_back(nullptr);
   }
-  leave();
   TIDEMILL_TRY(expect_word("end"));
   return checked(std::move(node));
 }
@@ -296,10 +296,10 @@ Result<ExprPtr> Parser::parse_typed_literal(bool* is_typed) {
 
 Result<ExprPtr> Parser::parse_interval() {
   static const std::vector<std::string_view> units = {
-      "year",    "years",   "month",       "months",       "day",         "days",
-      "hour",    "hours",   "minute",      "minutes",      "second",      "seconds",
-      "week",    "weeks",   "quarter",     "quarters",     "decade",      "decades",
-      "century", "centuries", "millennium", "millennia",   "millisecond", "milliseconds",
+      "year",        "years",       "month",      "months",    "day",         "days",
+      "hour",        "hours",       "minute",     "minutes",   "second",      "seconds",
+      "week",        "weeks",       "quarter",    "quarters",  "decade",      "decades",
+      "century",     "centuries",   "millennium", "millennia", "millisecond", "milliseconds",
       "microsecond", "microseconds"};
   ExprPtr node = make(ExprKind::kInterval, next().at);
   const bool is_negative = at_operator("-");
@@ -416,9 +416,7 @@ Result<ExprPtr> Parser::parse_exists() {
   ExprPtr node = make(ExprKind::kExists, next().at);
   TIDEMILL_TRY(expect_sign("("));
   if (!at_select()) return unexpected("SELECT");
-  TIDEMILL_TRY(enter());
   TIDEMILL_TRY_LET(query, parse_select());
-  leave();
   TIDEMILL_TRY(expect_sign(")"));
   node->query = std::move(query);
   return node;
@@ -426,16 +424,13 @@ Result<ExprPtr> Parser::parse_exists() {
 
 Result<ExprPtr> Parser::parse_list() {
   ExprPtr node = make(ExprKind::kList, next().at);
-  TIDEMILL_TRY(enter());
   if (!at_sign("]")) TIDEMILL_TRY(parse_expr_list(node->args));
-  leave();
   TIDEMILL_TRY(expect_sign("]"));
   return checked(std::move(node));
 }
 
 Result<ExprPtr> Parser::parse_struct() {
   ExprPtr node = make(ExprKind::kStruct, next().at);
-  TIDEMILL_TRY(enter());
   do {
     const Token& name = peek();
     if (name.kind != TokenKind::kWord && name.kind != TokenKind::kQuoted &&
@@ -447,7 +442,6 @@ Result<ExprPtr> Parser::parse_struct() {
     TIDEMILL_TRY_LET(field, parse_expr());
     node->args.push_back(std::move(field));
   } while (take_sign(","));
-  leave();
   TIDEMILL_TRY(expect_sign("}"));
   return checked(std::move(node));
 }
@@ -457,9 +451,7 @@ Result<ExprPtr> Parser::parse_function() {
   ExprPtr node = make(ExprKind::kFunction, name.at);
   node->name = to_lower_ascii(name.text);
   TIDEMILL_TRY(expect_sign("("));
-  TIDEMILL_TRY(enter());
   if (!at_sign(")")) TIDEMILL_TRY(parse_function_arguments(*node));
-  leave();
   TIDEMILL_TRY(expect_sign(")"));
   TIDEMILL_TRY(parse_function_tail(*node));
   if (node->name == "try" && node->args.size() == 1) node->kind = ExprKind::kTry;

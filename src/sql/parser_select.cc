@@ -21,8 +21,7 @@ bool Parser::at_select() const {
   size_t ahead = 0;
   while (at_sign("(", ahead)) ++ahead;
   return at_word("select", ahead) || (at_word("with", ahead) && ahead == 0) ||
-         at_word("values", ahead) || (at_word("with", ahead)) ||
-         (at_word("from", ahead));
+         at_word("values", ahead) || (at_word("with", ahead)) || (at_word("from", ahead));
 }
 
 Result<SelectPtr> Parser::parse_select() {
@@ -241,9 +240,10 @@ Result<SelectPtr> Parser::parse_values() {
     TIDEMILL_TRY(parse_expr_list(row));
     TIDEMILL_TRY(expect_sign(")"));
     if (!select->rows.empty() && row.size() != select->rows.front().size()) {
-      return error_at(peek().at, fmt::format("found a row of {} values, expected {} as in the first "
-                                             "row",
-                                             row.size(), select->rows.front().size()));
+      return error_at(peek().at,
+                      fmt::format("found a row of {} values, expected {} as in the first "
+                                  "row",
+                                  row.size(), select->rows.front().size()));
     }
     select->rows.push_back(std::move(row));
   } while (take_sign(","));
@@ -333,8 +333,8 @@ Result<std::unique_ptr<FromNode>> Parser::parse_from() {
       return left;
     }
     if (++count > kMaxNesting) {
-      return error_at(peek().at, fmt::format("found more than {} joins, expected fewer",
-                                             kMaxNesting));
+      return error_at(peek().at,
+                      fmt::format("found more than {} joins, expected fewer", kMaxNesting));
     }
     TIDEMILL_TRY_LET(right, parse_table());
     join->left = std::move(left);
@@ -352,8 +352,8 @@ bool Parser::parse_join_kind(JoinKind* kind, bool* is_natural) {
     JoinKind kind;
   };
   static constexpr Form kForms[] = {
-      {"left", JoinKind::kLeft}, {"right", JoinKind::kRight}, {"full", JoinKind::kFull},
-      {"semi", JoinKind::kSemi}, {"anti", JoinKind::kAnti},   {"inner", JoinKind::kInner},
+      {"left", JoinKind::kLeft},   {"right", JoinKind::kRight}, {"full", JoinKind::kFull},
+      {"semi", JoinKind::kSemi},   {"anti", JoinKind::kAnti},   {"inner", JoinKind::kInner},
       {"cross", JoinKind::kCross},
   };
   const size_t start = at_;
@@ -426,14 +426,13 @@ Result<std::unique_ptr<FromNode>> Parser::parse_table() {
 }
 
 Status Parser::parse_table_alias(FromNode& table) {
-  static const std::set<std::string_view> stops = {"left", "right", "semi",       "anti",
-                                                   "asof", "cross", "positional", "window",
-                                                   "tablesample"};
+  static const std::set<std::string_view> stops = {
+      "left", "right", "semi", "anti", "asof", "cross", "positional", "window", "tablesample"};
   const bool has_as = take_word("as");
   const Token& token = peek();
-  const bool is_name =
-      token.kind == TokenKind::kQuoted ||
-      (token.kind == TokenKind::kWord && !is_reserved(token.lower) && stops.count(token.lower) == 0);
+  const bool is_name = token.kind == TokenKind::kQuoted ||
+                       (token.kind == TokenKind::kWord && !is_reserved(token.lower) &&
+                        stops.count(token.lower) == 0);
   if (has_as && !is_name) return unexpected("a name behind AS");
   if (!is_name) return {};
   table.alias = next().text;

@@ -18,16 +18,16 @@ namespace tidemill::sql {
 using PlanPtr = std::shared_ptr<const PlanNode>;
 
 enum class PlanKind {
-  kOneRow,      // one row without columns: SELECT without FROM
-  kScan,        // a table of the catalog
-  kValues,      // `program` over one row: row by row, `width` values each
-  kProject,     // `program` over the input
-  kFilter,      // rows of which output 0 of `program` is true
-  kJoin,        // two inputs
-  kAggregate,   // `program`: group keys, then arguments of the aggregates
-  kSort,        // by the outputs of `program`
-  kLimit,       // `program` over one row: limit, offset
-  kDistinct,    // on the outputs of `program`; the first row of each stays
+  kOneRow,     // one row without columns: SELECT without FROM
+  kScan,       // a table of the catalog
+  kValues,     // `program` over one row: row by row, `width` values each
+  kProject,    // `program` over the input
+  kFilter,     // rows of which output 0 of `program` is true
+  kJoin,       // two inputs
+  kAggregate,  // `program`: group keys, then arguments of the aggregates
+  kSort,       // by the outputs of `program`
+  kLimit,      // `program` over one row: limit, offset
+  kDistinct,   // on the outputs of `program`; the first row of each stays
   kSetOperation,
   kSubqueries,  // adds a column for each correlated subquery
   kWindow,      // adds a column for each window function
@@ -48,10 +48,10 @@ struct CorrelatedSubquery {
   PlanPtr plan;
   SubqueryUse use = SubqueryUse::kScalar;
   bool is_negated = false;
-  Program captures;     // over the outer relation
+  Program captures;  // over the outer relation
   std::vector<value::Type> capture_types;
-  Program member;       // of kMembers: the value that is looked for
-  value::Type type;     // of the column it adds
+  Program member;    // of kMembers: the value that is looked for
+  value::Type type;  // of the column it adds
   value::Type member_type;
 };
 
@@ -89,22 +89,22 @@ struct PlanNode {
   Program program;
   std::vector<value::Type> program_types;  // of the program's outputs
 
-  size_t table = 0;                                    // kScan: index in the catalog
-  std::shared_ptr<std::vector<bool>> used_columns;     // kScan
-  size_t width = 0;                                    // kValues
-  JoinKind join = JoinKind::kInner;                    // kJoin
-  Program left_keys;                                   // kJoin: equal pairs
+  size_t table = 0;                                 // kScan: index in the catalog
+  std::shared_ptr<std::vector<bool>> used_columns;  // kScan
+  size_t width = 0;                                 // kValues
+  JoinKind join = JoinKind::kInner;                 // kJoin
+  Program left_keys;                                // kJoin: equal pairs
   Program right_keys;
   std::vector<value::Type> key_types;
-  std::optional<Program> condition;                    // kJoin: the rest, over both sides
-  size_t group_keys = 0;                               // kAggregate
+  std::optional<Program> condition;  // kJoin: the rest, over both sides
+  size_t group_keys = 0;             // kAggregate
   std::vector<std::shared_ptr<const AggregateCall>> aggregates;
-  std::vector<SortKey> sort;                           // kSort
-  SetOperation operation = SetOperation::kUnionAll;    // kSetOperation
-  std::vector<CorrelatedSubquery> subqueries;          // kSubqueries
-  std::vector<WindowStep> windows;                     // kWindow
-  size_t cte = 0;                                      // kCte
-  bool includes_stop = false;                          // kRange: generate_series
+  std::vector<SortKey> sort;                         // kSort
+  SetOperation operation = SetOperation::kUnionAll;  // kSetOperation
+  std::vector<CorrelatedSubquery> subqueries;        // kSubqueries
+  std::vector<WindowStep> windows;                   // kWindow
+  size_t cte = 0;                                    // kCte
+  bool includes_stop = false;                        // kRange: generate_series
 };
 
 // An uncorrelated subquery: a constant of the run.

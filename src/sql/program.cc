@@ -30,14 +30,21 @@ struct Program::Compiler {
         slot = add_slot(SlotKind::kConstant, expr->type, 0);
         program.constants_[slot] = constant_vec(*program.owned_, expr->constant);
         break;
-      case BoundKind::kColumn: slot = add_slot(SlotKind::kColumn, expr->type, expr->index); break;
-      case BoundKind::kParam: slot = add_slot(SlotKind::kParam, expr->type, expr->index); break;
+      case BoundKind::kColumn:
+        slot = add_slot(SlotKind::kColumn, expr->type, expr->index);
+        break;
+      case BoundKind::kParam:
+        slot = add_slot(SlotKind::kParam, expr->type, expr->index);
+        break;
       case BoundKind::kCapture:
         slot = add_slot(SlotKind::kCapture, expr->type, expr->index);
         break;
-      case BoundKind::kCall: slot = compile_call(expr); break;
+      case BoundKind::kCall:
+        slot = compile_call(expr);
+        break;
       case BoundKind::kAggregate:
-      case BoundKind::kWindow: TIDEMILL_CHECK(false && "the binder replaces these");
+      case BoundKind::kWindow:
+        TIDEMILL_CHECK(false && "the binder replaces these");
     }
     known.emplace(expr->key, slot);
     return slot;
@@ -122,16 +129,25 @@ Status Program::fill_slots(Execution& execution, std::span<const Vec> columns, s
   for (size_t i = 0; i < slots_.size(); ++i) {
     const Slot& slot = slots_[i];
     switch (slot.kind) {
-      case SlotKind::kConstant: break;
-      case SlotKind::kColumn: frame.slots[i] = columns[slot.index]; break;
+      case SlotKind::kConstant:
+        break;
+      case SlotKind::kColumn:
+        frame.slots[i] = columns[slot.index];
+        break;
       case SlotKind::kParam: {
         TIDEMILL_TRY_LET(param, execution.param(slot.index));
         frame.slots[i] = param;
         break;
       }
-      case SlotKind::kCapture: frame.slots[i] = execution.captures[slot.index]; break;
-      case SlotKind::kTemporary: frame.slots[i] = scratch[slot.buffer]; break;
-      case SlotKind::kOutput: frame.slots[i] = execution.arena.vec(slot.width, rows); break;
+      case SlotKind::kCapture:
+        frame.slots[i] = execution.captures[slot.index];
+        break;
+      case SlotKind::kTemporary:
+        frame.slots[i] = scratch[slot.buffer];
+        break;
+      case SlotKind::kOutput:
+        frame.slots[i] = execution.arena.vec(slot.width, rows);
+        break;
     }
   }
   frame.bases = frame.slots;

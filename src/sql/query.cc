@@ -41,14 +41,13 @@ Status check_inputs(const Plan& plan, std::span<const Batch* const> tables,
                                             tables.size(), plan.tables.size()));
   }
   if (params.size() > plan.params.size()) {
-    return fail(Code::kInvalid, fmt::format("found {} parameters, expected {}", params.size(),
-                                            plan.params.size()));
+    return fail(Code::kInvalid,
+                fmt::format("found {} parameters, expected {}", params.size(), plan.params.size()));
   }
   for (size_t i = 0; i < params.size(); ++i) {
     if (params[i].is_null() || params[i].type() == plan.params[i]) continue;
-    return fail(Code::kInvalid,
-                fmt::format("parameter ${}: found type {}, expected {}", i + 1,
-                            params[i].type().name(), plan.params[i].name()));
+    return fail(Code::kInvalid, fmt::format("parameter ${}: found type {}, expected {}", i + 1,
+                                            params[i].type().name(), plan.params[i].name()));
   }
   return {};
 }

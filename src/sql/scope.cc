@@ -34,11 +34,11 @@ Result<Scope::Found> Scope::find(std::string_view qualifier, std::string_view na
     if (!same_name(column.name, name)) continue;
     if (qualifier.empty() ? column.is_hidden : !same_name(column.table, qualifier)) continue;
     if (is_found && qualifier.empty()) {
-      return fail(sql_error("Binder Error", at,
-                            fmt::format("column '{}' is ambiguous: it stands in {} and in {}; write "
-                                        "it as table.column",
-                                        printable(name, 60), columns_[*index].table,
-                                        column.table)));
+      return fail(
+          sql_error("Binder Error", at,
+                    fmt::format("column '{}' is ambiguous: it stands in {} and in {}; write "
+                                "it as table.column",
+                                printable(name, 60), columns_[*index].table, column.table)));
     }
     if (!is_found) *index = i;
     is_found = true;

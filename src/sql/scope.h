@@ -13,8 +13,8 @@ struct ScopeColumn {
   std::string table;  // the alias; "" of a derived column
   std::string name;
   value::Type type;
-  bool is_hidden = false;  // the right side of USING: only by its qualified name
-  bool is_null = false;    // no column stands there: an untyped NULL
+  bool is_hidden = false;                   // the right side of USING: only by its qualified name
+  bool is_null = false;                     // no column stands there: an untyped NULL
   std::shared_ptr<std::vector<bool>> used;  // of a scan: marks what is read
   size_t used_index = 0;
   BoundPtr merged;  // of FULL JOIN USING: the value of the unqualified name

@@ -13,16 +13,22 @@ int bits_of(Kind kind) { return value::storage_width(kind) * 8; }
 
 Kind signed_kind(int bits) {
   switch (bits) {
-    case 8: return Kind::kInt8;
-    case 16: return Kind::kInt16;
-    case 32: return Kind::kInt32;
-    case 64: return Kind::kInt64;
-    default: return Kind::kInt128;
+    case 8:
+      return Kind::kInt8;
+    case 16:
+      return Kind::kInt16;
+    case 32:
+      return Kind::kInt32;
+    case 64:
+      return Kind::kInt64;
+    default:
+      return Kind::kInt128;
   }
 }
 
 Kind common_integer(const Type& a, const Type& b) {
-  if (a.is_unsigned() == b.is_unsigned()) return bits_of(a.kind()) >= bits_of(b.kind()) ? a.kind() : b.kind();
+  if (a.is_unsigned() == b.is_unsigned())
+    return bits_of(a.kind()) >= bits_of(b.kind()) ? a.kind() : b.kind();
   const Type& without_sign = a.is_unsigned() ? a : b;
   const Type& with_sign = a.is_unsigned() ? b : a;
   return signed_kind(std::max(bits_of(without_sign.kind()) * 2, bits_of(with_sign.kind())));
@@ -42,9 +48,9 @@ std::optional<Type> common_number(const Type& a, const Type& b) {
   if (a.is_integer() && b.is_integer()) return Type(common_integer(a, b));
   const Type left = a.is_integer() ? decimal_of_integer(a.kind()) : a;
   const Type right = b.is_integer() ? decimal_of_integer(b.kind()) : b;
-  const value::DecimalType common = value::decimal_common_type(
-      {uint8_t(left.precision()), uint8_t(left.scale())},
-      {uint8_t(right.precision()), uint8_t(right.scale())});
+  const value::DecimalType common =
+      value::decimal_common_type({uint8_t(left.precision()), uint8_t(left.scale())},
+                                 {uint8_t(right.precision()), uint8_t(right.scale())});
   return Type::decimal(common.width, common.scale);
 }
 
@@ -55,8 +61,8 @@ std::optional<Type> common_type(const Type& a, const Type& b) {
   if (a == b || b.kind() == Kind::kNull) return a;
   if (a.kind() == Kind::kNull) return b;
   if (a.is_numeric() && b.is_numeric()) return common_number(a, b);
-  if (a.kind() == Kind::kBool && b.is_numeric()) return b;
-  if (b.kind() == Kind::kBool && a.is_numeric()) return a;
+  if (a.kind() == Kind::kBool && b.is_integer()) return b;
+  if (b.kind() == Kind::kBool && a.is_integer()) return a;
   const auto is_time_line = [](const Type& t) {
     return t.kind() == Kind::kDate || t.kind() == Kind::kTimestamp ||
            t.kind() == Kind::kTimestampTz;
@@ -93,11 +99,16 @@ std::optional<Type> common_nested(const Type& a, const Type& b) {
 
 Type decimal_of_integer(Kind kind) {
   switch (bits_of(kind)) {
-    case 8: return Type::decimal(3, 0);
-    case 16: return Type::decimal(5, 0);
-    case 32: return Type::decimal(10, 0);
-    case 64: return Type::decimal(Type(kind).is_unsigned() ? 20 : 19, 0);
-    default: return Type::decimal(38, 0);
+    case 8:
+      return Type::decimal(3, 0);
+    case 16:
+      return Type::decimal(5, 0);
+    case 32:
+      return Type::decimal(10, 0);
+    case 64:
+      return Type::decimal(Type(kind).is_unsigned() ? 20 : 19, 0);
+    default:
+      return Type::decimal(38, 0);
   }
 }
 

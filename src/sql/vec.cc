@@ -53,15 +53,20 @@ void store_value(Arena& arena, const Type& type, const Vec& out, size_t row, con
     return;
   }
   switch (type.kind()) {
-    case Kind::kFloat: return put(out, row, static_cast<float>(value.as_double()));
-    case Kind::kDouble: return put(out, row, value.as_double());
-    case Kind::kInterval: return put(out, row, value.as_interval());
+    case Kind::kFloat:
+      return put(out, row, static_cast<float>(value.as_double()));
+    case Kind::kDouble:
+      return put(out, row, value.as_double());
+    case Kind::kInterval:
+      return put(out, row, value.as_interval());
     case Kind::kVarchar:
     case Kind::kJson:
-    case Kind::kBlob: return put(out, row, arena.copy(value.as_text()));
+    case Kind::kBlob:
+      return put(out, row, arena.copy(value.as_text()));
     case Kind::kList:
     case Kind::kStruct:
-    case Kind::kMap: return put(out, row, arena.keep(value));
+    case Kind::kMap:
+      return put(out, row, arena.keep(value));
     default: {
       const value::int128 n = value.as_int();
       std::memcpy(out.data + row * width, &n, width);
@@ -80,32 +85,47 @@ Vec constant_vec(Arena& arena, const Value& value) {
 Value value_at(const Type& type, const Vec& vec, size_t row) {
   if (vec.state_at(row) != kValueState) return Value::null(type);
   switch (type.kind()) {
-    case Kind::kNull: return Value::null(type);
+    case Kind::kNull:
+      return Value::null(type);
     case Kind::kBool:
-    case Kind::kUint8: return integer_of<uint8_t>(type, vec, row);
-    case Kind::kInt8: return integer_of<int8_t>(type, vec, row);
-    case Kind::kInt16: return integer_of<int16_t>(type, vec, row);
-    case Kind::kUint16: return integer_of<uint16_t>(type, vec, row);
+    case Kind::kUint8:
+      return integer_of<uint8_t>(type, vec, row);
+    case Kind::kInt8:
+      return integer_of<int8_t>(type, vec, row);
+    case Kind::kInt16:
+      return integer_of<int16_t>(type, vec, row);
+    case Kind::kUint16:
+      return integer_of<uint16_t>(type, vec, row);
     case Kind::kInt32:
-    case Kind::kDate: return integer_of<int32_t>(type, vec, row);
-    case Kind::kUint32: return integer_of<uint32_t>(type, vec, row);
+    case Kind::kDate:
+      return integer_of<int32_t>(type, vec, row);
+    case Kind::kUint32:
+      return integer_of<uint32_t>(type, vec, row);
     case Kind::kInt64:
     case Kind::kTime:
     case Kind::kTimestamp:
-    case Kind::kTimestampTz: return integer_of<int64_t>(type, vec, row);
-    case Kind::kUint64: return integer_of<uint64_t>(type, vec, row);
+    case Kind::kTimestampTz:
+      return integer_of<int64_t>(type, vec, row);
+    case Kind::kUint64:
+      return integer_of<uint64_t>(type, vec, row);
     case Kind::kInt128:
     case Kind::kUint128:
-    case Kind::kDecimal: return integer_of<value::int128>(type, vec, row);
-    case Kind::kFloat: return Value::single(vec.at<float>(row));
-    case Kind::kDouble: return Value::real(vec.at<double>(row));
-    case Kind::kInterval: return Value::interval(vec.at<value::Interval>(row));
+    case Kind::kDecimal:
+      return integer_of<value::int128>(type, vec, row);
+    case Kind::kFloat:
+      return Value::single(vec.at<float>(row));
+    case Kind::kDouble:
+      return Value::real(vec.at<double>(row));
+    case Kind::kInterval:
+      return Value::interval(vec.at<value::Interval>(row));
     case Kind::kVarchar:
     case Kind::kJson:
-    case Kind::kBlob: return Value::bytes(type, std::string(vec.at<std::string_view>(row)));
+    case Kind::kBlob:
+      return Value::bytes(type, std::string(vec.at<std::string_view>(row)));
     case Kind::kList:
     case Kind::kStruct:
-    case Kind::kMap: return *vec.at<const Value*>(row);
+    case Kind::kMap:
+      return *vec.at<const Value*>(row);
   }
   return Value::null(type);
 }

@@ -178,10 +178,11 @@ struct Parts<R (*)(const Call&, A...)> {
         call.out.state[row] = state;
         continue;
       }
-      write(call, row,
-            f(call, Stored<std::remove_cvref_t<A>>::load(
-                        call.args[I]
-                            .template at<typename Stored<std::remove_cvref_t<A>>::Type>(row))...));
+      write(
+          call, row,
+          f(call,
+            Stored<std::remove_cvref_t<A>>::load(
+                call.args[I].template at<typename Stored<std::remove_cvref_t<A>>::Type>(row))...));
     }
   }
 };

@@ -142,7 +142,7 @@ class TypeReader {
       }
       out += text_[at_];
     }
-    return out;
+    return "";  // never closed
   }
   Result<int> number() {
     const std::string digits = word();
