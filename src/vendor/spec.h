@@ -87,12 +87,18 @@ struct Auth {
 // A value of a request: a text that may hold expressions, a constant, a list or a map of such. A
 // text that is one expression (Template::is_one_expression) keeps the type of what it evaluates to.
 struct RequestValue {
+  struct Part;
   enum class Shape { kConstant, kText, kList, kMap } shape = Shape::kConstant;
   Json constant;
   Template text;
   std::string source;                                       // of kText: the text as the file has it
-  std::vector<std::pair<std::string, RequestValue>> parts;  // of a list with empty names
+  std::vector<Part> parts;
   Mark mark;
+};
+
+struct RequestValue::Part {
+  std::string name;  // "" in a list
+  RequestValue value;
 };
 
 // An expression of the file, over `status` (integer) and `body` (the answer as JSON).

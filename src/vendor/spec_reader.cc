@@ -176,7 +176,7 @@ std::optional<RequestValue> SpecReader::value(const YamlNode& node) {
     result.shape = node.is_map() ? RequestValue::Shape::kMap : RequestValue::Shape::kList;
     auto const append = [&](const std::string& key, const YamlNode& part) {
       auto read = value(part);
-      if (read) result.parts.emplace_back(key, std::move(*read));
+      if (read) result.parts.push_back({key, std::move(*read)});
     };
     for (const YamlNode& item : node.items) append("", item);
     for (const auto& entry : node.entries) append(entry.key, entry.value);

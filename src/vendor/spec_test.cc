@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "vendor/schema.h"
 
 namespace tidemill::vendor {
@@ -65,8 +68,8 @@ TEST(Spec, ReadsEveryPart) {
   EXPECT_EQ(report.method, "POST");
   EXPECT_TRUE(report.path.text.has_expression());
   EXPECT_EQ(report.query[1].second.constant, Json(true));
-  EXPECT_EQ(report.body->parts[2].second.constant, Json(3));
-  EXPECT_TRUE(report.body->parts[3].second.parts[1].second.text.is_one_expression());
+  EXPECT_EQ(report.body->parts[2].value.constant, Json(3));
+  EXPECT_TRUE(report.body->parts[3].value.parts[1].value.text.is_one_expression());
   EXPECT_EQ(report.max_bytes, 512u << 10);
   EXPECT_EQ(report.no_hit->text, "body.hit = false");
   EXPECT_EQ(report.no_hit->mark.line, 14);
@@ -209,6 +212,23 @@ TEST(Spec, ReadsSchemasThroughTheCaller) {
   });
   ASSERT_FALSE(lost);
   EXPECT_THAT(lost.error()[0].message, HasSubstr("cannot be read: no such file"));
+}
+
+TEST(Spec, ReadsTheVendorsOfTheExample) {
+  std::string const folder = TIDEMILL_SOURCE_DIR "/examples/lending/";
+  auto const read = [&](const std::string& path) -> Result<std::string> {
+    std::ifstream file(folder + path);
+    if (!file) return fail(Code::kNotFound, "no " + path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  for (const char* name : {"bureau", "bank"}) {
+    auto const spec = parse_spec(*read(fmt::format("vendors/{}.yaml", name)), read);
+    ASSERT_TRUE(spec) << name;
+    EXPECT_EQ(spec->name, name);
+    ASSERT_EQ(spec->products.size(), 1u);
+    EXPECT_NE(spec->products[0].schema, nullptr);
+    EXPECT_TRUE(spec->products[0].repeatable()) << "a call that a crash cuts must be repeatable";
+  }
 }
 
 TEST(Spec, RefusesWhatIsNoVendorFile) {

@@ -15,7 +15,7 @@ from . import applicants
 from .applicants import Applicant
 
 SECONDS = 14.0  # over which everybody arrives
-CALLERS = 12
+CALLERS = 64  # enough that nobody waits for another's answer
 FILES = 10
 PAUSE_SECONDS = 0.1
 

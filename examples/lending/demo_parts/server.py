@@ -84,9 +84,10 @@ class Server:
 
     def run(self, *arguments: str) -> str:
         answer = subprocess.run([str(self.tidemill), *arguments, "--data", str(self.data)],
-                                stdout=subprocess.PIPE, check=False, text=True)
+                                capture_output=True, check=False, text=True)
         if answer.returncode != 0:
-            raise SystemExit(f"tidemill {' '.join(arguments)} ended with {answer.returncode}")
+            raise SystemExit(f"tidemill {' '.join(arguments)} ended with {answer.returncode}: "
+                             f"{answer.stderr.strip()}")
         return answer.stdout
 
     def add_token(self, name: str) -> str:
