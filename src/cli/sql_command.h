@@ -16,8 +16,9 @@ struct SqlOptions {
 };
 
 // Runs the statement over the files and prints the result: a table for people, or with `json`
-// {"columns":[{"name","type"}],"rows":[[…]]}. Answers 0, or 1 with the error on `err`; with `json`
-// also as {"error":"…","error_class":"…"} on `out`, the class being DuckDB's, "" if it has none.
+// {"columns":[{"name","type"}],"rows":[[...]]}. Answers 0, or 1 with the error on `err`; with
+// `json` also as {"error":"...","error_class":"..."} on `out`, the class being DuckDB's, "" if it
+// has none.
 int sql_command(const SqlOptions& options, io::Files& files, std::FILE* out, std::FILE* err);
 
 }  // namespace tidemill::cli

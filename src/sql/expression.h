@@ -35,8 +35,14 @@ class Expression {
   const std::string& text() const { return *text_; }
 
  private:
+  struct Prepared;
+  struct Cache;
+  Result<std::shared_ptr<const Prepared>> prepared(
+      std::span<const std::pair<std::string_view, const value::Batch*>> scope) const;
+
   std::shared_ptr<const ExprNode> root_;
   std::shared_ptr<const std::string> text_;
+  std::shared_ptr<Cache> cache_;  // how it was bound last
 };
 
 }  // namespace tidemill::sql

@@ -9,8 +9,7 @@
 
 namespace tidemill::sql {
 
-// One line: {"id":…,"sql":…,"type":…,"value":…,"text":…} or {"id":…,"sql":…,"error":…,
-// "error_class":…}.
+// One line: an object with id and sql, and type, value and text, or error and error_class.
 struct ProbeOutcome {
   std::string sql;
   std::string id;

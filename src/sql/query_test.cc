@@ -288,6 +288,22 @@ TEST(ExpressionTest, EvaluatesOverOneRowTables) {
             "line 1, column 1: no column 'outcom' in decide; did you mean 'outcome'?");
 }
 
+TEST(ExpressionTest, ScopesOfAnotherShapeAreBoundAnew) {
+  const auto expression = Expression::parse("t.x * 2");
+  ASSERT_TRUE(expression);
+  const Batch whole = *value::infer_table(*parse_json(R"({"x":2})"));
+  const Batch real = *value::infer_table(*parse_json(R"({"y":1,"x":2.5})"));
+  const Batch none = *value::infer_table(*parse_json(R"({"y":1})"));
+  const auto over = [&](const Batch& batch) {
+    const std::pair<std::string_view, const Batch*> scope[] = {{"t", &batch}};
+    return expression->evaluate(scope);
+  };
+  EXPECT_EQ(*over(whole), Value::bigint(4));
+  EXPECT_EQ(*over(real), Value::real(5.0));
+  EXPECT_EQ(*over(whole), Value::bigint(4));
+  EXPECT_FALSE(over(none));
+}
+
 TEST(ExpressionTest, ReferencesAreListed) {
   const auto expression = Expression::parse("a.b + c * upper(d.e)");
   ASSERT_TRUE(expression);

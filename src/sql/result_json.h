@@ -12,7 +12,7 @@ namespace tidemill::sql {
 // 30 days ("391 days, 0:00:00"); NaN and infinities as text; lists, structs and maps as such.
 void append_value_json(std::string& out, const value::Value& value);
 
-// {"columns":[{"name","type"}],"rows":[[…]]}
+// {"columns":[{"name","type"}],"rows":[[...]]}
 std::string result_json(const value::Batch& batch);
 
 }  // namespace tidemill::sql

@@ -14,7 +14,7 @@ Json value_to_json(const Value& value);
 // Reads back what value_to_json wrote; exact for every type but JSON, whose blanks are not kept.
 Result<Value> value_from_json(const Json& json, const Type& type);
 
-// {"columns":[{"name":…,"type":…}],"rows":[[…]]}. Exact round trip.
+// {"columns":[{"name":...,"type":...}],"rows":[[...]]}. Exact round trip.
 Json batch_to_json(const Batch& batch);
 Result<Batch> batch_from_json(const Json& json);
 

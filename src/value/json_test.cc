@@ -17,11 +17,15 @@ Batch typed(std::string_view text) {
 TEST(ValueJsonTest, TypedFormRoundTripsExactly) {
   constexpr std::string_view kText =
       R"~({"columns":[{"name":"a","type":"BIGINT"},{"name":"b","type":"DECIMAL(4,2)"},)~"
-      R"~({"name":"c","type":"DOUBLE"},{"name":"d","type":"HUGEINT"},{"name":"e","type":"VARCHAR"},)~"
-      R"~({"name":"f","type":"TIMESTAMP"},{"name":"g","type":"INTERVAL"},{"name":"h","type":"INTEGER[]"},)~"
+      R"~({"name":"c","type":"DOUBLE"},{"name":"d","type":"HUGEINT"},{"name":"e",)~"
+      R"~("type":"VARCHAR"},)~"
+      R"~({"name":"f","type":"TIMESTAMP"},{"name":"g","type":"INTERVAL"},{"name":"h",)~"
+      R"~("type":"INTEGER[]"},)~"
       R"~({"name":"i","type":"MAP(VARCHAR, UBIGINT)"},{"name":"j","type":"BLOB"},)~"
-      R"~({"name":"k","type":"\"NULL\""},{"name":"l","type":"STRUCT(x DATE)"},{"name":"m","type":"FLOAT"}],)~"
-      R"~("rows":[[9223372036854775807,"-0.05","nan","170141183460469231731687303715884105727","é\n",)~"
+      R"~({"name":"k","type":"\"NULL\""},{"name":"l","type":"STRUCT(x DATE)"},{"name":"m",)~"
+      R"~("type":"FLOAT"}],)~"
+      R"~("rows":[[9223372036854775807,"-0.05","nan",)~"
+      R"~("170141183460469231731687303715884105727","é\n",)~"
       R"~("2024-01-05 03:04:05.678","1 year 2 days 00:00:01",[1,null],{"a":2},"a\\x00b",null,)~"
       R"~({"x":"2024-02-29"},0.10000000149011612],)~"
       R"~([null,null,null,null,null,null,null,null,null,null,null,null,null]]})~";
