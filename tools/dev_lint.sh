@@ -28,7 +28,7 @@ fmt() {
 
 lint() {
   need_packages tools/packages.txt tools/packages-lint.txt
-  need_python tools/requirements.txt
+  need_python tools/requirements.txt tools/requirements-lint.txt
   local failed=() files scripts
   mapfile -t files < <(changed_files '*.cc' '*.h')
   if [[ ${#files[@]} -gt 0 ]]; then
@@ -38,6 +38,8 @@ lint() {
   fi
   say "layering and lengths"
   .venv/bin/python tests/house/house.py rules || failed+=(house)
+  say "Python"
+  .venv/bin/ruff check --quiet . || failed+=(ruff)
   say "spelling"
   git ls-files -z --cached --others --exclude-standard | grep -zvE "$SPELLING_SKIPS" |
     xargs -0 codespell --ignore-words tools/codespell-words.txt ||

@@ -3,9 +3,9 @@
 
     demo.py --tidemill build/release/tidemill [--work DIR] [--keep] [--applicants N]
 
-`./dev demo` builds the server and calls this. Applicants come by three ways: the web site's database
-that a sweep reads every second, files of a partner, and calls that wait for the answer. Half way the
-server is killed with SIGKILL and started again.
+`./dev demo` builds the server and calls this. Applicants come by three ways: the web site's
+database that a sweep reads every second, files of a partner, and calls that wait for the answer.
+Half way the server is killed with SIGKILL and started again.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def leave_root(work: Path, tidemill: Path) -> bool:
             subprocess.run(command, user=user.pw_uid, group=user.pw_gid, extra_groups=[],
                            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         except (OSError, subprocess.CalledProcessError):
-            say(f"as root: the user nobody cannot run {command[0]}, so the server gets --allow-root")
+            say(f"as root: nobody cannot run {command[0]}, so the server gets --allow-root")
             return False
     (work / "try").rmdir()
     os.setgroups([])
@@ -145,7 +145,8 @@ def tell(result: account.Result, seconds: float, work: Path, server: Server) -> 
     say("")
     say(f"Decided {result.decided} of {result.total} applicants in {seconds:.1f} s: "
         + ", ".join(f"{n} {outcome}" for outcome, n in sorted(result.outcomes.items())))
-    say(f"  by the clock {result.by_clock}, by dependency {result.by_dep}, by call {result.by_call}")
+    say(f"  by the clock {result.by_clock}, by dependency {result.by_dep}, "
+        f"by call {result.by_call}")
     for way, (median, worst) in result.arrival_ms.items():
         say(f"  from application to decision, {way}: median {median:.0f} ms, 99 % {worst:.0f} ms "
             "(vendors and the wait for a sweep included)")
@@ -153,15 +154,16 @@ def tell(result: account.Result, seconds: float, work: Path, server: Server) -> 
         f"{result.replayed} repeated by key and not billed again; billed {result.billed} EUR")
     say(f"Survived: SIGKILL with {result.open_at_kill} runs open; "
         f"{result.lost} lost, {result.doubled} doubled")
-    say(f"Scores equal to the trainer's to the last bit: {result.equal_scores} of {result.decided}; "
-        f"AUC against what really happened {result.auc:.3f}")
+    say(f"Scores equal to the trainer's to the last bit: {result.equal_scores} of "
+        f"{result.decided}; AUC against what really happened {result.auc:.3f}")
     say("")
     say("Where to look next:")
     say(f"  {work / 'project' / 'out' / 'decisions.jsonl'}   every decision with its reasons")
     say(f"  {work / 'project' / 'out' / 'report.json'}   the report that runs after each sweep")
     say(f"  {work / 'requests.jsonl'}   what the vendors saw and billed")
     say(f"  {server.tidemill} run list --data {server.data}")
-    say(f"  {ROOT / 'flows'} and {ROOT / 'crontab.before'}   how it is written, and how it was before")
+    say(f"  {ROOT / 'flows'}   how it is written")
+    say(f"  {ROOT / 'crontab.before'}   how it was before")
 
 
 def play(arguments: argparse.Namespace, work: Path, may_be_root: bool) -> int:

@@ -10,9 +10,9 @@ For each fold k of five (sql/features.sql says whose applicants are in it):
   repayment-capacity-k   P(repaid) from the bank's statement and the form
   pricing-risk-k         P(default) from the margins of these two and a few features
 
-None of the three has seen an applicant of fold k. The margins that pricing-risk-k is trained on come
-from models that have not seen *their* applicant either: for each inner fold j they are trained on the
-three folds that are neither k nor j. Nothing here is random: one thread, fixed seeds.
+None of the three has seen an applicant of fold k. The margins that pricing-risk-k is trained on
+come from models that have not seen *their* applicant either: for each inner fold j they are trained
+on the three folds that are neither k nor j. Nothing here is random: one thread, fixed seeds.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def lose_both(server: Server) -> None:
     server.kill9()
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-        wait_until("the spawner is gone", lambda: not is_alive(pid))
+    wait_until("the spawner is gone", lambda: not any(is_alive(pid) for pid in pids))
 
 
 def test_with_server_and_spawner_lost_the_task_fails_as_unknown_by_default(

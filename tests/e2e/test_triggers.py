@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Optional
 
 from harness import Server, wait_until
 
@@ -10,9 +11,12 @@ from harness import Server, wait_until
 def test_every_second_makes_a_run_with_a_key_of_its_own(server: Server) -> None:
     server.flow("beat", "on: [{ every: 1s }]\ntasks:\n  tick: { calc: select 1 as one }\n")
     server.start()
-    runs = wait_until("three runs", lambda: (r := server.runs("beat")) if len(
-        server.runs("beat")) >= 3 else None)
-    keys = [run["key"] for run in runs]
+
+    def three() -> Optional[list[str]]:
+        keys = [str(run["key"]) for run in server.runs("beat")]
+        return keys if len(keys) >= 3 else None
+
+    keys = wait_until("three runs", three)
     assert len(set(keys)) == len(keys)
     assert all(key.startswith("every:") for key in keys)
 
@@ -31,7 +35,7 @@ tasks:
     answer = server.call("first")
     assert answer.json["state"] == "succeeded", answer.text
     for flow in ("second", "third"):
-        run = wait_until(f"{flow} has run", lambda: server.runs(flow))[0]
+        run = wait_until(f"{flow} has run", lambda flow=flow: server.runs(flow))[0]
         assert server.finished(run["run"])["state"] == "succeeded"
     assert server.runs("second")[0]["key"] == f"after:{answer.json['run']}"
     lines = [json.loads(line) for line in server.path("lines.jsonl").read_text().splitlines()]

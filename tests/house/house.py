@@ -10,8 +10,6 @@ import argparse
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
 import commands
 import headers
 import layering
@@ -19,6 +17,8 @@ import papers
 import selftest
 import sizes
 from tree import Problem, Tree
+
+HERE = Path(__file__).resolve().parent
 
 
 def main() -> int:

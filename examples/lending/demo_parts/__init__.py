@@ -1,1 +1,1 @@
-"""The parts of demo.py: who applies, how they arrive, what serves them, and the account at the end."""
+"""The parts of demo.py: who applies, how they arrive, what serves them, the account at the end."""

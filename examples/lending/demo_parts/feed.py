@@ -93,8 +93,8 @@ class Feeder:
             self.call("decide", {"applicant_id": person.id}, f"applicant-{person.id}")
 
     def call(self, flow: str, params: dict[str, Any], key: str) -> None:
-        """Asks until there is an answer. The key stays the same, so that asking again is safe: while
-        the server is down, or when nobody knows whether the question was heard."""
+        """Asks until there is an answer. The key stays the same, so that asking again is safe:
+        while the server is down, or when nobody knows whether the question was heard."""
         failures = 0
         while not self.stopped.is_set():
             # A run that failed is finished; a new key lets it try its failed tasks again.

@@ -8,7 +8,7 @@ FORM = ("id", "duration", "amount", "purpose", "property", "housing", "job", "te
 
 
 def load(path: str) -> dict[str, Any]:
-    """The rows of a partner's CSV file become applications; those known already stay as they are."""
+    """The rows of a partner's CSV file become applications; those known stay as they are."""
     with open(path, encoding="utf-8", newline="") as file:
         rows = [tuple(row[name] for name in FORM) for row in csv.DictReader(file)]
     connection = sqlite3.connect("app.db", timeout=10)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Two vendors on one port: a credit bureau and a bank, as a lender meets them.
 
-Answers come from the columns of the applicants' file. Each takes 20 to 80 ms, always the same for one
-applicant; some are 503 at first, a few take 3 seconds at first. An idempotency key is honoured: the
+Answers come from the columns of the applicants' file. Each takes 20 to 80 ms, always the same for
+one applicant; some are 503 at first, a few take 3 seconds at first. An idempotency key is honoured: the
 same key gets the same answer and is billed once. Every request is a line of the log file, with its
 key and what it costs.
 
