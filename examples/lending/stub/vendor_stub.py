@@ -2,9 +2,9 @@
 """Two vendors on one port: a credit bureau and a bank, as a lender meets them.
 
 Answers come from the columns of the applicants' file. Each takes 20 to 80 ms, always the same for
-one applicant; some are 503 at first, a few take 3 seconds at first. An idempotency key is honoured: the
-same key gets the same answer and is billed once. Every request is a line of the log file, with its
-key and what it costs.
+one applicant; some are 503 at first, a few take 3 seconds at first. An idempotency key is honoured:
+the same key gets the same answer and is billed once. Every request is a line of the log file, with
+its key and what it costs.
 
     vendor_stub.py --data german_credit.csv --log requests.jsonl [--port 0]
 
