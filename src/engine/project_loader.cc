@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kMaxListed = 10'000;
 constexpr size_t kCurrentBytes = 4u << 20;
+constexpr const char* kFolders[] = {"flows", "sql", "vendors", "schemas", "models", "python"};
 
 }  // namespace
 
@@ -140,14 +141,17 @@ LoadResult ProjectLoader::load_all(std::map<flow::FlowName, flow::BundleId> last
 void ProjectLoader::load(std::function<void()> done) {
   if (is_loading_) {
     is_changed_ = true;
+    if (done) waiting_.push_back(std::move(done));
     return;
   }
   is_loading_ = true;
   auto work = [this, done] {
+    std::string const print = fingerprint();
     auto result = std::make_shared<LoadResult>(load_all(read_current()));
     write_current(result->current);
-    parts_.loop.post([this, result, done] {
+    parts_.loop.post([this, result, print, done] {
       is_loading_ = false;
+      loaded_fingerprint_ = print;
       statuses_ = std::move(result->statuses);
       project_errors_ = std::move(result->project_errors);
       for (const auto& error : project_errors_) parts_.log.error("{}", error.text());
@@ -159,20 +163,52 @@ void ProjectLoader::load(std::function<void()> done) {
       if (done) done();
       if (is_changed_) {
         is_changed_ = false;
-        load({});
+        load([waiting = std::exchange(waiting_, {})] {
+          for (const auto& tell : waiting) tell();
+        });
       }
     });
   };
   if (auto const queued = parts_.executor.run(io::Lane::kRead, work); !queued) {
     is_loading_ = false;
     parts_.log.error("the project could not be loaded: {}", queued.error().text());
+    if (done) parts_.loop.post(done);
   }
+}
+
+std::string ProjectLoader::fingerprint() const {
+  std::string print;
+  auto add = [&](const std::string& path) {
+    auto const info = parts_.files.info(project_folder_ + "/" + path);
+    if (info) print += fmt::format("{} {} {}\n", path, info->size, info->modified.us);
+  };
+  add("tidemill.yaml");
+  for (const char* folder : kFolders) {
+    for (const std::string& path : source_.list(folder)) add(path);
+  }
+  return print;
+}
+
+// Other files may stand in the watched folders: a log that the server's own lines are written to must
+// not make it load without end.
+void ProjectLoader::file_changed() {
+  (void)parts_.executor.run(io::Lane::kRead, [this] {
+    std::string const print = fingerprint();
+    parts_.loop.post([this, print] {
+      if (print == loaded_fingerprint_) return;
+      load([this] {
+        if (auto const watching = watch(); !watching) {
+          parts_.log.warn("files are not watched: {}", watching.error().text());
+        }
+      });
+    });
+  });
 }
 
 Status ProjectLoader::watch() {
   std::vector<std::string> folders = {project_folder_};
   std::set<std::string> seen = {project_folder_};
-  for (const char* part : {"flows", "sql", "vendors", "schemas", "models", "python"}) {
+  for (const char* part : kFolders) {
     std::string const top = project_folder_ + "/" + part;
     if (seen.insert(top).second) folders.push_back(top);
     for (const std::string& path : source_.list(part)) {
@@ -180,7 +216,7 @@ Status ProjectLoader::watch() {
       if (seen.insert(folder).second) folders.push_back(folder);
     }
   }
-  TIDEMILL_TRY_LET(watching, parts_.files.watch(std::move(folders), [this] { load({}); }));
+  TIDEMILL_TRY_LET(watching, parts_.files.watch(std::move(folders), [this] { file_changed(); }));
   watch_ = std::move(watching);
   return {};
 }

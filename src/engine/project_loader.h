@@ -53,7 +53,7 @@ class ProjectLoader {
   flow::Project project() const;
   // Loads everything and deploys it; `done` on the loop's thread. Reads off the loop.
   void load(std::function<void()> done);
-  // Loads again after each change of a file.
+  // Loads again after each change of a file of the project.
   Status watch();
   // The flow of a stored bundle, with its models ready. Blocking.
   Result<FlowVersion> load_bundle(const flow::BundleId& id);
@@ -62,6 +62,9 @@ class ProjectLoader {
   const std::vector<flow::FileError>& project_errors() const { return project_errors_; }
 
  private:
+  // Tells whether a file that counts has changed: names, sizes and times of all of them.
+  std::string fingerprint() const;
+  void file_changed();
   LoadResult load_all(std::map<flow::FlowName, flow::BundleId> last_good);
   void load_file(const std::string& path, const flow::Project& project, LoadResult& result,
                  std::vector<flow::LoadedFlow>& loaded);
@@ -75,8 +78,10 @@ class ProjectLoader {
   std::vector<FlowStatus> statuses_;
   std::vector<flow::FileError> project_errors_;
   std::unique_ptr<io::FolderWatch> watch_;
+  std::string loaded_fingerprint_;
   bool is_loading_ = false;
   bool is_changed_ = false;  // a file changed while a load was under way
+  std::vector<std::function<void()>> waiting_;  // for the load that comes after it
 };
 
 }  // namespace tidemill::engine
