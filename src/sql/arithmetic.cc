@@ -295,6 +295,8 @@ Type integer_result(std::string_view sign, const BoundPtr& a, const BoundPtr& b)
   const bool is_mixed = a->type.is_unsigned() != b->type.is_unsigned() &&
                         a->literal == LiteralKind::kNone && b->literal == LiteralKind::kNone;
   if (!is_mixed || (sign != "+" && sign != "-" && sign != "*")) return side->type;
+  const Type& with_sign = a->type.is_unsigned() ? b->type : a->type;
+  if (side->type == with_sign) return side->type;
   const int bits = value::storage_width(side->type.kind()) * 8;
   return bits <= 64 ? Kind::kInt64 : Kind::kInt128;
 }
@@ -312,6 +314,8 @@ Type operation_type(std::string_view sign, const BoundPtr& a, const BoundPtr& b)
   if (has_float && !has_double) return Kind::kFloat;
   if (has_double || sign == "/") return Kind::kDouble;
   const bool has_decimal = a->type.kind() == Kind::kDecimal || b->type.kind() == Kind::kDecimal;
+  const bool has_huge = a->type.kind() == Kind::kInt128 || b->type.kind() == Kind::kInt128;
+  if (has_decimal && has_huge && sign == "%") return Kind::kDouble;
   if (has_decimal) return is_division ? Type(Kind::kDouble) : Type::decimal(1, 0);
   return integer_result(sign, a, b);
 }

@@ -8,15 +8,14 @@ namespace tidemill::sql {
 
 bool is_reserved(std::string_view lower) {
   static const std::set<std::string_view> words = {
-      "all",     "and",       "any",     "as",      "asc",      "between",   "both",    "by",
-      "case",    "cast",      "check",   "collate", "column",   "create",    "cross",   "default",
-      "desc",    "distinct",  "do",      "else",    "end",      "except",    "false",   "fetch",
-      "for",     "from",      "full",    "grant",   "group",    "having",    "in",      "inner",
-      "into",    "intersect", "is",      "isnull",  "join",     "lateral",   "leading", "like",
-      "ilike",   "limit",     "natural", "not",     "notnull",  "null",      "offset",  "on",
-      "or",      "order",     "outer",   "pivot",   "qualify",  "returning", "select",  "similar",
-      "some",    "table",     "then",    "to",      "trailing", "true",      "union",   "unique",
-      "unpivot", "using",     "when",    "where",   "window",   "with",
+      "all",    "and",   "any",       "as",      "asc",     "between",  "both",    "by",
+      "case",   "cast",  "collate",   "cross",   "desc",    "distinct", "else",    "end",
+      "except", "false", "fetch",     "for",     "from",    "full",     "group",   "having",
+      "in",     "inner", "intersect", "is",      "isnull",  "join",     "lateral", "leading",
+      "like",   "ilike", "limit",     "natural", "not",     "notnull",  "null",    "offset",
+      "on",     "or",    "order",     "outer",   "qualify", "select",   "similar", "some",
+      "then",   "to",    "trailing",  "true",    "union",   "using",    "when",    "where",
+      "window", "with",
   };
   return words.count(lower) > 0;
 }

@@ -304,6 +304,12 @@ TEST(ExpressionTest, ScopesOfAnotherShapeAreBoundAnew) {
   EXPECT_FALSE(over(none));
 }
 
+TEST(ExpressionTest, NamesOfTasksMayBeWordsThatSelectDoesNotNeed) {
+  const Batch answer = *value::infer_table(*parse_json(R"({"score":0.25})"));
+  const std::pair<std::string_view, const Batch*> scope[] = {{"default", &answer}};
+  EXPECT_EQ(*Expression::parse("default.score < 0.5")->evaluate(scope), Value::boolean(true));
+}
+
 TEST(ExpressionTest, ReferencesAreListed) {
   const auto expression = Expression::parse("a.b + c * upper(d.e)");
   ASSERT_TRUE(expression);

@@ -48,10 +48,9 @@ std::optional<Type> common_number(const Type& a, const Type& b) {
   if (a.is_integer() && b.is_integer()) return Type(common_integer(a, b));
   const Type left = a.is_integer() ? decimal_of_integer(a.kind()) : a;
   const Type right = b.is_integer() ? decimal_of_integer(b.kind()) : b;
-  const value::DecimalType common =
-      value::decimal_common_type({uint8_t(left.precision()), uint8_t(left.scale())},
-                                 {uint8_t(right.precision()), uint8_t(right.scale())});
-  return Type::decimal(common.width, common.scale);
+  const int scale = std::max(left.scale(), right.scale());
+  const int whole = std::max(left.precision() - left.scale(), right.precision() - right.scale());
+  return Type::decimal(std::min(whole + scale, value::kMaxDecimalWidth), scale);
 }
 
 std::optional<Type> common_nested(const Type& a, const Type& b);
@@ -139,6 +138,8 @@ std::optional<TypedSide> common_side(const TypedSide& a, const TypedSide& b) {
 std::optional<Type> comparison_type(const BoundPtr& a, const BoundPtr& b, Comparison comparison) {
   if (auto side = common_side(side_of(a), side_of(b))) return side->type;
   if (comparison == Comparison::kOrder) return {};
+  if (a->type.kind() == Kind::kBool && b->type.is_numeric()) return b->type;
+  if (b->type.kind() == Kind::kBool && a->type.is_numeric()) return a->type;
   if (a->type.kind() == Kind::kVarchar) return b->type;
   if (b->type.kind() == Kind::kVarchar) return a->type;
   return {};
