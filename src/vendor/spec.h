@@ -91,7 +91,7 @@ struct RequestValue {
   enum class Shape { kConstant, kText, kList, kMap } shape = Shape::kConstant;
   Json constant;
   Template text;
-  std::string source;                                       // of kText: the text as the file has it
+  std::string source;  // of kText: the text as the file has it
   std::vector<Part> parts;
   Mark mark;
 };
