@@ -31,12 +31,14 @@ class Worker {
   void settle(TaskRef ref, TaskState state, Error error, Duration took = {}, Json detail = {}) {
     Node& node = run_.node(ref.task, ref.item);
     TIDEMILL_CHECK(!node.is_final());
+    // Of a task that waits (again), the attempts before have their rows already.
+    bool const ends_attempt = node.row.state == TaskState::kRunning;
     node.row.state = state;
     node.row.ended = step_.now.wall;
     node.row.due.reset();
     if (state != TaskState::kSucceeded) node.row.error_code = error_word(error, state);
     node.row.error = std::move(error.message);
-    write_end(ref, node, took, std::move(detail));
+    write_end(ref, node, ends_attempt, took, std::move(detail));
     if (ref.item == kWhole) {
       whole_ended(ref.task, state);
     } else {
@@ -64,8 +66,33 @@ class Worker {
     node.row.error_code = code_name(error.code);
     node.row.error = error.message;
     node.row.due = step_.now.wall + retry.wait_after(node.row.failures);
+    // The row of an item has a meaning only with the row of its whole, which pure tasks lack so
+    // far.
+    Node& whole = run_.task(ref.task).whole;
+    if (ref.item != kWhole && !whole.has_row) write_row(whole);
     write_row(node);
     step_.actions.push_back(ArmRetry{ref, *node.row.due});
+  }
+
+  // An attempt whose outcome nobody knows: at once the first time, then with growing waits, so that
+  // what never answers is not asked without end. The row says that this attempt is over.
+  void rerun(TaskRef ref, Outcome outcome) {
+    Node& node = run_.node(ref.task, ref.item);
+    int const unknowns = node.row.attempt.value - node.row.failures;
+    node.row.state = TaskState::kRetrying;
+    node.row.ended = step_.now.wall;
+    node.row.error_code = code_name(Code::kUnknown);
+    node.row.error = std::move(outcome.error.message);
+    write_attempt(node, std::move(outcome.detail));
+    Duration const wait =
+        unknowns <= 1 ? Duration{} : run_.flow->task(ref.task).retry.wait_after(unknowns - 1);
+    node.row.due = step_.now.wall + wait;
+    write_row(node);
+    if (unknowns <= 1) {
+      make_ready(ref);
+    } else {
+      step_.actions.push_back(ArmRetry{ref, *node.row.due});
+    }
   }
 
   void make_ready(TaskRef ref) {
@@ -190,7 +217,7 @@ class Worker {
     for (int32_t i = 0; i < width; ++i) make_ready({index, Item(i)});
   }
 
-  void write_end(TaskRef ref, Node& node, Duration took, Json detail) {
+  void write_end(TaskRef ref, Node& node, bool ends_attempt, Duration took, Json detail) {
     const flow::Task& task = run_.flow->task(ref.task);
     bool const had_attempt = node.row.attempt.value > 0 && !is_mapped_whole(node);
     if (!node.has_row && (task.is_pure() || !had_attempt)) {
@@ -209,7 +236,7 @@ class Worker {
       return;
     }
     write_row(node);
-    if (had_attempt && node.row.started) write_attempt(node, std::move(detail));
+    if (had_attempt && ends_attempt) write_attempt(node, std::move(detail));
   }
 
  public:
@@ -371,9 +398,17 @@ void Machine::begin(Instance& run, Step& step) {
 
 void Machine::resume(Instance& run, Step& step) {
   Worker worker(run, step);
+  // A run that is being cancelled: what still runs is stopped again.
+  auto stop_again = [&](TaskRef ref) {
+    Node& node = run.node(ref.task, ref.item);
+    if (node.row.state == TaskState::kRunning && !node.stopping.message.empty()) {
+      worker.stop_attempt(ref, node, node.stopping);
+    }
+  };
   for (const TaskNode& node : run.tasks) {
     flow::TaskIndex const index = node.whole.row.task;
     if (!node.is_mapped()) {
+      stop_again({index, kWhole});
       if (node.whole.row.state == TaskState::kRetrying) {
         step.actions.push_back(
             ArmRetry{{index, kWhole}, node.whole.row.due.value_or(step.now.wall)});
@@ -384,6 +419,7 @@ void Machine::resume(Instance& run, Step& step) {
     if (node.whole.is_final()) continue;
     for (const Node& item : node.items) {
       TaskRef const ref{index, item.row.item};
+      stop_again(ref);
       if (item.row.state == TaskState::kWaiting) worker.make_ready(ref);
       if (item.row.state == TaskState::kRetrying) {
         step.actions.push_back(ArmRetry{ref, item.row.due.value_or(step.now.wall)});
@@ -397,6 +433,7 @@ void Machine::evaluated(Instance& run, TaskRef ref, Outcome outcome, Duration to
   Node& node = run.node(ref.task, ref.item);
   if (node.row.state != TaskState::kReady) return;
   Worker worker(run, step);
+  node.row.state = TaskState::kRunning;
   node.row.attempt = Attempt(node.row.attempt.value + 1);
   node.row.started = step.now.wall;
   if (outcome.kind == Outcome::Kind::kSucceeded) {
@@ -440,11 +477,7 @@ bool Machine::ended(Instance& run, TaskRef ref, Attempt attempt, Outcome outcome
     worker.settle(ref, TaskState::kCancelled, node.stopping, {}, std::move(outcome.detail));
   } else if (outcome.kind == Outcome::Kind::kUnknown && !was_stopped &&
              run.flow->task(ref.task).on_unknown == flow::OnUnknown::kRerun && !run.is_cancelling) {
-    node.row.state = TaskState::kFailed;
-    node.row.error_code = code_name(Code::kUnknown);
-    node.row.error = outcome.error.message;
-    worker.write_attempt(node, std::move(outcome.detail));
-    worker.make_ready(ref);
+    worker.rerun(ref, std::move(outcome));
   } else {
     Error error = was_stopped ? node.stopping : std::move(outcome.error);
     bool const final_unknown = outcome.kind == Outcome::Kind::kUnknown && !was_stopped;
@@ -463,6 +496,10 @@ bool Machine::ended(Instance& run, TaskRef ref, Attempt attempt, Outcome outcome
 void Machine::retry_due(Instance& run, TaskRef ref, Step& step) {
   Node& node = run.node(ref.task, ref.item);
   if (node.row.state != TaskState::kRetrying) return;
+  if (node.row.due && step.now.wall < *node.row.due) {  // a timer of an earlier wait
+    step.actions.push_back(ArmRetry{ref, *node.row.due});
+    return;
+  }
   Worker worker(run, step);
   worker.make_ready(ref);
   worker.work();

@@ -85,6 +85,19 @@ Status restore_items(Instance& run, TaskNode& task) {
   return {};
 }
 
+// That attempts were told to stop has no row of its own: in a run that is being cancelled, all
+// were.
+void mark_stopping(const Instance& run, TaskNode& task) {
+  bool const is_late = run.row.error_code == code_name(Code::kTooLate);
+  Error const reason{is_late ? Code::kTooLate : Code::kDenied, run.row.error, {}};
+  if (!task.is_mapped() && task.whole.row.state == TaskState::kRunning) {
+    task.whole.stopping = reason;
+  }
+  for (Node& item : task.items) {
+    if (item.row.state == TaskState::kRunning) item.stopping = reason;
+  }
+}
+
 }  // namespace
 
 Result<Instance> restore_instance(std::shared_ptr<const flow::Flow> flow, StoredRun stored) {
@@ -110,6 +123,7 @@ Result<Instance> restore_instance(std::shared_ptr<const flow::Flow> flow, Stored
       task.items.clear();  // items of a pure mapped task whose whole was not finished: done again
     }
     if (!task.whole.is_final()) ++run.open_tasks;
+    if (run.is_cancelling) mark_stopping(run, task);
     if (task.whole.row.state == TaskState::kFailed && run.flow->task(index).optional) {
       task.whole.value = flow::TaskValue::missing();
     }
