@@ -43,8 +43,10 @@ Status Writer::prepare() {
        fmt::format("INSERT INTO run ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                    kRunColumns)},
       {statements_.update_run,
-       "UPDATE run SET state=?, cause=?, started=?, finished=?, error_code=?, error=? "
-       "WHERE id=? AND epoch=?"},
+       // A finished run belongs to nobody: whoever reopens it owns it.
+       "UPDATE run SET state=?1, cause=?2, deadline=?3, started=?4, finished=?5, error_code=?6, "
+       "error=?7, epoch=?9 WHERE id=?8 AND "
+       "(epoch=?9 OR (epoch < ?9 AND finished IS NOT NULL))"},
       {statements_.insert_key, "INSERT INTO key (flow,key,run,at,reason) VALUES (?,?,?,?,?)"},
       {statements_.upsert_task,
        fmt::format("INSERT INTO task ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
@@ -110,6 +112,7 @@ Status Writer::write_runs(const run::Changes& changes) {
     io::Statement& update = statements_.update_run;
     update.add(word(row.state))
         .add(texts.cause)
+        .add(row.deadline)
         .add(row.started)
         .add(row.finished)
         .add(row.error_code)
