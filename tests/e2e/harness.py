@@ -123,7 +123,8 @@ class Server:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise AssertionError(f"the server did not start:\n{self.log()}")
+            code = self.process.wait(PATIENCE_SECONDS)
+            raise AssertionError(f"the server ended at its start with {code}:\n{self.log()}")
         first = json.loads(line)
         assert first["pid"] == self.process.pid
         self.address = first["address"]

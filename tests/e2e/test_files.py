@@ -21,9 +21,10 @@ def test_a_changed_file_is_taken_up_and_a_broken_one_leaves_the_last_good_versio
     server.flow("f", GOOD.replace("1 as", "2 as"))
     wait_until("the second version runs", lambda: version(server) == 2)
     server.flow("f", GOOD.replace("tasks", "taks"))
-    error = wait_until("the mistake is told", server.flow_errors)[0]
-    assert (error["file"], error["line"], error["column"]) == ("flows/f.yaml", 3, 1)
-    assert "tasks" in error["message"]
+    errors = wait_until("the mistake is told", server.flow_errors)
+    assert {error["file"] for error in errors} == {"flows/f.yaml"}
+    unknown = next(error for error in errors if (error["line"], error["column"]) == (3, 1))
+    assert "taks" in unknown["message"] and "tasks" in unknown["message"]
     assert version(server) == 2
     server.kill9()
     server.restart()

@@ -26,7 +26,7 @@ def test_a_flow_runs_after_another_and_after_a_dataset(server: Server) -> None:
     server.flow("first", """on: call
 tasks:
   say: { calc: select 5 as five }
-  put: { publish: { dataset: lines }, needs: say }
+  put: { publish: { dataset: lines }, needs: say, writes: lines }
 """)
     server.flow("second", "on: [{ after: first }]\ntasks:\n  a: { calc: select 1 as one }\n")
     server.flow("third", "on: [{ after: { dataset: lines } }]\n"
