@@ -10,7 +10,7 @@ each_tenth() {
       [[ $tenth -le $shown ]] && continue
       shown=$tenth
       say "  ${BASH_REMATCH[1]} of ${BASH_REMATCH[2]} steps"
-    else
+    elif [[ $line != '-- '* && $line != 'ninja: Entering'* ]]; then
       printf '%s\n' "$line"
     fi
   done

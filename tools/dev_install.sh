@@ -5,7 +5,7 @@ say() { printf '[%4d s] %s\n' "$SECONDS" "$*" >&2; }
 
 # fail WHAT WHAT-TO-DO
 fail() {
-  printf './dev %s\n  %s\n' "$1" "$2" >&2
+  printf 'dev: %s\n  %s\n' "$1" "$2" >&2
   exit 1
 }
 
