@@ -29,7 +29,6 @@ COPIED = ("flows", "sql", "vendors", "schemas", "models", "python", "tools", "ti
 TOKEN_OF_BUREAU = "demo-bureau-token"
 STUB_URL = "http://127.0.0.1:8071"
 MOST_SECONDS = 180.0
-OPEN_AT_KILL = 25  # applicants that wait when the server is killed
 
 
 def say(text: str) -> None:
@@ -120,10 +119,9 @@ def run_through(server: Server, feeder: feed.Feeder, decisions: Path, total: int
     until = time.time() + MOST_SECONDS
     feeder.start()
     while (decided := counter.count()) < total:
-        # In the midst of work, not between two sweeps.
-        waiting = len(feeder.arrived) - decided
-        if killed_at == 0.0 and decided >= total * 45 // 100 and (
-                waiting >= OPEN_AT_KILL or decided >= total * 60 // 100):
+        # In the midst of work: just after a partner's file came, while its applicants are decided.
+        if killed_at == 0.0 and decided >= total * 40 // 100 and (
+                feeder.file_has_come() or decided >= total * 60 // 100):
             killed_at = server.kill()
             progress.show(decided, "the server is killed (SIGKILL)")
             feeder.moved(server.start())
@@ -134,7 +132,7 @@ def run_through(server: Server, feeder: feed.Feeder, decisions: Path, total: int
                 f"see {server.log_path}")
             break
         progress.show(decided, note)
-        time.sleep(0.02)
+        time.sleep(0.01)
     progress.show(counter.count(), note)
     progress.end()
     feeder.finish()

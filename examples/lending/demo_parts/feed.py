@@ -18,6 +18,7 @@ SECONDS = 14.0  # over which everybody arrives
 CALLERS = 64  # enough that nobody waits for another's answer
 FILES = 10
 PAUSE_SECONDS = 0.1
+FILE_SECONDS = 0.06  # until the applicants of a file that came are being decided
 
 
 class Feeder:
@@ -29,6 +30,7 @@ class Feeder:
         self.token = token
         self.arrived: dict[int, float] = {}
         self.by_way = {way: [p for p in people if p.way == way] for way in applicants.WAYS}
+        self.last_file = 0.0  # when the last partner's file was taken in
         self.stopped = threading.Event()
         self.calls: queue.Queue[Applicant | None] = queue.Queue()
         self.threads = [threading.Thread(target=work, daemon=True)
@@ -42,6 +44,10 @@ class Feeder:
     def moved(self, address: str) -> None:
         """The server was started again and listens elsewhere."""
         self.address = address
+
+    def file_has_come(self) -> bool:
+        """A partner's file came a moment ago, so its applicants are on their way."""
+        return FILE_SECONDS <= time.time() - self.last_file <= 2 * FILE_SECONDS
 
     def finish(self) -> None:
         self.stopped.set()
@@ -73,6 +79,7 @@ class Feeder:
             now = time.time()
             self.arrived.update({person.id: now for person in part})
             self.call("arrivals", {"path": name}, f"file-{number}")
+            self.last_file = time.time()
             self.wait(SECONDS / FILES)
 
     def take_calls(self) -> None:
