@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -60,7 +61,9 @@ class Shop:
         assert self.server.stdout is not None
         line = self.server.stdout.readline()
         if not line:
-            raise SystemExit(f"docs: the server does not start: {self.log.read_text()}")
+            said = self.log.read_text()
+            self.close()
+            raise SystemExit(f"docs: the server does not start: {said}")
         self.address = json.loads(line)["address"]
 
     def run(self, path: str, listed: list[Command]) -> Problem | None:
@@ -89,7 +92,21 @@ class Shop:
         except subprocess.TimeoutExpired:
             self.server.kill()
             self.server.wait()
+        for pid in self.spawners():
+            os.kill(pid, signal.SIGTERM)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def spawners(self) -> list[int]:
+        """Spawners of this copy that a server has left, as a crashed one does."""
+        wanted = f"spawner\0--data\0{self.project}/.tidemill\0".encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and wanted in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue  # it has ended meanwhile
+        return found
 
 
 def documents(tree: Tree) -> list[str]:
