@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # Part of ./dev: configuring and building a preset.
 
+# What one checkout has compiled serves another: ccache leaves the folder out of its key.
+export CCACHE_NOHASHDIR=1
+
 # Ninja's lines to a line each tenth; whatever else the build says goes through.
 each_tenth() {
   local line shown=-1 tenth
