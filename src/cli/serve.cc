@@ -91,13 +91,13 @@ class Running {
 
   Status start(const Address& address) {
     TIDEMILL_TRY(open_store());
+    project_settings_ = read_project();
     build_tasks();
     engine_ = std::make_unique<engine::Engine>(
         engine::EngineParts{clock_, loop_, executor_, random_, *store_, *tasks_, log_, metrics_});
     loader_ = std::make_unique<engine::ProjectLoader>(
         project_, data_,
         engine::LoaderParts{loop_, executor_, files_, *store_, models_, *engine_, log_});
-    build_tasks_settings();
     TIDEMILL_TRY(
         engine_->recover([this](const flow::BundleId& id) { return loader_->load_bundle(id); }));
     spawner_.on_lost([this] { log_.warn("the spawner was lost; a new one is started"); });
@@ -137,7 +137,7 @@ class Running {
     settings.path = "/usr/local/bin:/usr/bin:/bin";
     if (const char* path = ::getenv("PATH")) settings.path = path;
     runners.process = std::make_unique<task::ProcessRunner>(settings, spawner_, files_);
-    runners.http = std::make_unique<task::HttpRunner>(http_, std::vector<std::string>{});
+    runners.http = std::make_unique<task::HttpRunner>(http_, project_settings_.allow_private);
     runners.vendor = std::make_unique<task::VendorRunner>(
         std::vector<std::string>{data_ + "/secrets", project_ + "/secrets"}, vendors_, files_);
     runners.sql = std::make_unique<task::SqlRunner>(project_, executor_, loop_);
@@ -147,7 +147,11 @@ class Running {
     tasks_ = std::make_unique<task::Tasks>(std::move(runners), models_);
   }
 
-  void build_tasks_settings() { project_settings_ = loader_->project(); }
+  // Where datasets stand and which hosts may be reached: read once, a change needs a restart.
+  flow::Project read_project() {
+    auto project = flow::load_project(engine::FolderSource(project_, files_));
+    return project ? std::move(*project) : flow::Project();
+  }
 
   std::string dataset_path(const std::string& dataset) const {
     auto const found = project_settings_.datasets.find(dataset);

@@ -54,6 +54,7 @@ void Engine::start_sub_run(const run::Instance& run, run::TaskRef ref, run::Atte
   request.cause.origin = run.row.cause.origin;
   request.scheduled_at = run.row.scheduled_at;
   request.interval_start = run.row.interval_start;
+  request.attempt_started = run.node(ref.task, ref.item).row.started;
   flow::Scope scope;
   run::Machine::fill_scope(run, ref, scope);
   for (const auto& [name, rendered] : task.with) {

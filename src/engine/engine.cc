@@ -6,6 +6,11 @@
 #include "engine/turn.h"
 
 namespace tidemill::engine {
+namespace {
+
+constexpr Duration kPurgeEvery = Duration::seconds(60);
+
+}  // namespace
 
 Engine::Engine(EngineParts parts, run::AdmissionLimits limits) : parts_(parts), admission_(limits) {
   parts_.loop.on_clock_step([this] {
@@ -37,6 +42,7 @@ Status Engine::recover(const LoadVersion& load) {
     ids.push_back(id);
   }
   if (!ids.empty()) parts_.log.info("{} open runs are taken up again", ids.size());
+  arm_purge();
   // Noted before anything goes on: what starts from now on needs no asking.
   auto const running = running_attempts();
   post({[this, ids, running](Turn& turn) {
@@ -46,6 +52,20 @@ Status Engine::recover(const LoadVersion& load) {
         true,
         {}});
   return {};
+}
+
+// Keys that are older than their flow remembers them are dropped, a few each minute.
+void Engine::arm_purge() {
+  parts_.loop.after(kPurgeEvery, [this] {
+    post({[this](Turn& turn) {
+            for (const auto& [name, version] : flows_.all()) {
+              turn.changes.purges.push_back({name, turn.now.wall - version.flow->dedupe_for});
+            }
+          },
+          false,
+          {}});
+    arm_purge();
+  });
 }
 
 // An open run from the store into memory. Running attempts hold their slots.
@@ -136,6 +156,7 @@ void Engine::recover_attempts(const std::vector<RunningAttempt>& running) {
                              attempt_ended(one.id, one.ref, one.attempt, std::move(outcome));
                            });
     }
+    parts_.tasks.recovered();
   });
 }
 

@@ -51,6 +51,9 @@ struct RunRequest {
   std::optional<flow::BundleId> trigger_bundle;
   std::optional<Time> scheduled_at;
   std::optional<Time> interval_start;
+  // Of a flow task: when its attempt began. A failed run that ended before that is reopened; one
+  // that ended later is this attempt's answer.
+  std::optional<Time> attempt_started;
   // Durable: the run exists. An error: it does not, and nothing was started.
   std::function<void(Result<run::RunId>)> on_accepted;
   // The run has ended, durably; also for a run that was there before.
@@ -86,7 +89,7 @@ class Engine {
   void write(run::Changes changes, std::function<void(Status)> done);
 
   const Flows& flows() const { return flows_; }
-  size_t open_runs() const { return runs_.size(); }
+  size_t open_runs() const { return runs_.size() + stale_.size(); }
   // When a trigger is due next; nothing if never.
   std::optional<Time> next_tick(const flow::FlowName& flow) const;
 
@@ -114,7 +117,7 @@ class Engine {
   void commit(std::unique_ptr<Turn> turn);
   void committed(std::unique_ptr<Turn> turn);
   void commit_failed(std::unique_ptr<Turn> turn, const Error& error);
-  void reload_stale(Turn& turn);
+  bool reload_stale(Turn& turn);
 
   Touched* touch(Turn& turn, const run::RunId& id);
   void perform(Turn& turn, Touched& touched, run::Action action);
@@ -143,10 +146,11 @@ class Engine {
   Result<run::Key> key_of(const RunRequest& request, const FlowVersion& version, const Json& params,
                           const run::RunId& id) const;
   bool join_existing(Turn& turn, const std::shared_ptr<RunRequest>& request, const run::Key& key,
-                     const std::string& hash, const Json& params);
+                     const std::string& hash);
   void join_stored(Turn& turn, const std::shared_ptr<RunRequest>& request,
-                   const store::StoredKey& stored, const std::string& hash, const Json& params);
-  void reopen(Turn& turn, const std::shared_ptr<RunRequest>& request, const run::RunId& id);
+                   const store::StoredKey& stored, const std::string& hash);
+  void skip(Turn& turn, const std::shared_ptr<RunRequest>& request, run::KeyRow row);
+  void reopen(Turn& turn, const std::shared_ptr<RunRequest>& request, run::StoredRun stored);
   void create_run(Turn& turn, const std::shared_ptr<RunRequest>& request,
                   const FlowVersion& version, run::Key key, Json params, run::RunId id);
   run::Admission::Arrival arrival_of(const run::RunRow& row, const flow::Flow& flow) const;
@@ -162,12 +166,16 @@ class Engine {
   void clock_due(Turn& turn);
   void tick_trigger(Turn& turn, const FlowVersion& version, const flow::Trigger& trigger);
   void start_triggers(Turn& turn);
+  void arm_purge();
 
   EngineParts parts_;
   run::Admission admission_;
   Flows flows_;
   LoadVersion load_;
   run::Epoch epoch_;
+  Time last_id_time_;  // of the last run id: ids never go back within a start
+  uint64_t last_id_high_ = 0;
+  uint64_t last_id_low_ = 0;
 
   std::deque<Event> inbox_;
   bool turn_scheduled_ = false;

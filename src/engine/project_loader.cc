@@ -48,11 +48,6 @@ ProjectLoader::ProjectLoader(std::string project_folder, std::string data_folder
       source_(project_folder, parts.files),
       project_folder_(std::move(project_folder)) {}
 
-flow::Project ProjectLoader::project() const {
-  auto project = flow::load_project(source_);
-  return project ? std::move(*project) : flow::Project();
-}
-
 // data/current.json: {flow: bundle}, so that the last good version of a file that is broken now
 // runs on after a restart too.
 std::map<flow::FlowName, flow::BundleId> ProjectLoader::read_current() const {
@@ -189,8 +184,8 @@ std::string ProjectLoader::fingerprint() const {
   return print;
 }
 
-// Other files may stand in the watched folders: a log that the server's own lines are written to must
-// not make it load without end.
+// Other files may stand in the watched folders: a log that the server's own lines are written to
+// must not make it load without end.
 void ProjectLoader::file_changed() {
   (void)parts_.executor.run(io::Lane::kRead, [this] {
     std::string const print = fingerprint();

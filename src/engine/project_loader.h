@@ -49,8 +49,6 @@ class ProjectLoader {
  public:
   ProjectLoader(std::string project_folder, std::string data_folder, LoaderParts parts);
 
-  // The project's tidemill.yaml, or the defaults if it is broken. Blocking.
-  flow::Project project() const;
   // Loads everything and deploys it; `done` on the loop's thread. Reads off the loop.
   void load(std::function<void()> done);
   // Loads again after each change of a file of the project.
@@ -80,7 +78,7 @@ class ProjectLoader {
   std::unique_ptr<io::FolderWatch> watch_;
   std::string loaded_fingerprint_;
   bool is_loading_ = false;
-  bool is_changed_ = false;  // a file changed while a load was under way
+  bool is_changed_ = false;                     // a file changed while a load was under way
   std::vector<std::function<void()>> waiting_;  // for the load that comes after it
 };
 

@@ -35,8 +35,18 @@ void Engine::accept(Turn& turn, const std::shared_ptr<RunRequest>& request, cons
   turn.after.push_back([request, id] { request->on_accepted(id); });
 }
 
+// In order of creation also within a millisecond and after the clock was set back: runs that wait
+// keep their order over a restart.
 run::RunId Engine::new_run_id() {
-  return run::RunId(make_ulid(parts_.clock.wall(), parts_.random.next(), parts_.random.next()));
+  Time const now = parts_.clock.wall();
+  if (now.us / 1000 > last_id_time_.us / 1000) {
+    last_id_time_ = now;
+    last_id_high_ = parts_.random.next();
+    last_id_low_ = parts_.random.next() & ((1ULL << 39) - 1);  // of 40 bits: room to count
+  } else {
+    ++last_id_low_;
+  }
+  return run::RunId(make_ulid(last_id_time_, last_id_high_, last_id_low_));
 }
 
 void Engine::handle_request(Turn& turn, const std::shared_ptr<RunRequest>& request) {
@@ -81,7 +91,7 @@ void Engine::handle_request(Turn& turn, const std::shared_ptr<RunRequest>& reque
     refuse(turn, request, key.error());
     return;
   }
-  if (join_existing(turn, request, *key, run::body_hash(*params), *params)) return;
+  if (join_existing(turn, request, *key, run::body_hash(*params))) return;
   create_run(turn, request, *version, std::move(*key), std::move(*params), id);
 }
 
@@ -100,7 +110,7 @@ Result<run::Key> Engine::key_of(const RunRequest& request, const FlowVersion& ve
 
 // True if the key was known: the request is then answered.
 bool Engine::join_existing(Turn& turn, const std::shared_ptr<RunRequest>& request,
-                           const run::Key& key, const std::string& hash, const Json& params) {
+                           const run::Key& key, const std::string& hash) {
   auto const open = open_keys_.find({request->flow, key});
   if (open != open_keys_.end()) {
     run::RunId const id = open->second;
@@ -133,13 +143,12 @@ bool Engine::join_existing(Turn& turn, const std::shared_ptr<RunRequest>& reques
     return true;
   }
   if (!*stored) return false;
-  join_stored(turn, request, **stored, hash, params);
+  join_stored(turn, request, **stored, hash);
   return true;
 }
 
 void Engine::join_stored(Turn& turn, const std::shared_ptr<RunRequest>& request,
-                         const store::StoredKey& stored, const std::string& hash,
-                         const Json& params) {
+                         const store::StoredKey& stored, const std::string& hash) {
   if (!stored.row.run) {
     refuse(turn, request, {Code::kConflict, "this key was " + stored.row.reason, {}});
     return;
@@ -157,10 +166,19 @@ void Engine::join_stored(Turn& turn, const std::shared_ptr<RunRequest>& request,
             {}});
     return;
   }
-  if (has_failed && has_flow_key) {
-    (void)params;
-    reopen(turn, request, id);
-    return;
+  if (has_failed && (has_flow_key || request->attempt_started)) {
+    auto run = parts_.store.load_run(id);
+    if (!run || !*run) {
+      refuse(
+          turn, request,
+          run ? Error{Code::kInternal, "a key names a run that is not stored", {}} : run.error());
+      return;
+    }
+    Time const ended = (*run)->row.finished.value_or((*run)->row.created);
+    if (!request->attempt_started || ended < *request->attempt_started) {
+      reopen(turn, request, std::move(**run));
+      return;
+    }
   }
   auto result = stored_result(id);
   if (!result) {
@@ -173,24 +191,27 @@ void Engine::join_stored(Turn& turn, const std::shared_ptr<RunRequest>& request,
   });
 }
 
-// A failed run that is asked for again goes on: its failed tasks get new attempts.
-void Engine::reopen(Turn& turn, const std::shared_ptr<RunRequest>& request, const run::RunId& id) {
-  auto stored = parts_.store.load_run(id);
-  if (!stored || !*stored) {
-    refuse(turn, request,
-           stored ? Error{Code::kInternal, "a key names a run that is not stored", {}}
-                  : stored.error());
-    return;
-  }
-  if (auto const taken = take_up(std::move(**stored)); !taken) {
+// A failed run that is asked for again goes on: its failed tasks get new attempts, and it has the
+// whole time of its flow once more.
+void Engine::reopen(Turn& turn, const std::shared_ptr<RunRequest>& request, run::StoredRun stored) {
+  run::RunId const id = stored.row.id;
+  if (auto const taken = take_up(std::move(stored)); !taken) {
     refuse(turn, request, taken.error());
     return;
   }
   Touched* touched = touch(turn, id);
-  touched->run->row.epoch = epoch_;
-  run::Machine::reopen(*touched->run, touched->step);
+  run::Instance& run = *touched->run;
+  run.row.deadline.reset();
+  if (run.flow->deadline) run.row.deadline = turn.now.wall + *run.flow->deadline;
+  run::Machine::reopen(run, touched->step);
   if (request->on_finished) waiters_[id].push_back(request->on_finished);
   accept(turn, request, id);
+  turn.after.push_back([this, id] {
+    auto const found = runs_.find(id);
+    if (found != runs_.end() && !run::is_final(found->second->row.state)) {
+      arm_deadline(*found->second);
+    }
+  });
 }
 
 Result<RunResult> Engine::stored_result(const run::RunId& id) {
@@ -211,6 +232,7 @@ run::Admission::Arrival Engine::arrival_of(const run::RunRow& row, const flow::F
   arrival.flow = row.flow;
   arrival.trigger = row.cause.trigger_id;
   arrival.max_running = flow.max_running;
+  arrival.is_asked = row.cause.trigger == "call" || row.cause.trigger == "manual";
   for (const flow::Trigger& trigger : flow.triggers) {
     if (trigger.id != row.cause.trigger_id) continue;
     bool const is_clock =
@@ -219,6 +241,21 @@ run::Admission::Arrival Engine::arrival_of(const run::RunRow& row, const flow::F
     arrival.is_serial = is_clock && trigger.overlap == flow::Overlap::kQueue;
   }
   return arrival;
+}
+
+// A tick of `every` is counted. Another tick keeps a row of its own key that says why: never of the
+// flow's key, under which a run may still come.
+void Engine::skip(Turn& turn, const std::shared_ptr<RunRequest>& request, run::KeyRow row) {
+  const flow::Trigger* trigger = request->trigger;
+  if (trigger != nullptr && trigger->kind == flow::Trigger::Kind::kEvery) {
+    ++turn.triggers[{row.flow, trigger->id}].skipped;
+  } else if (trigger != nullptr && request->key) {
+    row.key = *request->key;
+    row.run.reset();
+    row.reason = "skipped: the trigger's run before it was not finished (overlap: skip)";
+    turn.changes.keys.push_back(std::move(row));
+  }
+  refuse(turn, request, {Code::kConflict, "skipped: the run before it is not finished", {}});
 }
 
 void Engine::create_run(Turn& turn, const std::shared_ptr<RunRequest>& request,
@@ -248,16 +285,7 @@ void Engine::create_run(Turn& turn, const std::shared_ptr<RunRequest>& request,
     return;
   }
   if (decision == run::Admission::Decision::kSkip) {
-    bool const is_every = request->trigger->kind == flow::Trigger::Kind::kEvery;
-    auto& trigger = turn.triggers[{row.flow, request->trigger->id}];
-    if (is_every) {
-      ++trigger.skipped;
-    } else {
-      key_row.run.reset();
-      key_row.reason = "skipped: the trigger's run before it was not finished (overlap: skip)";
-      turn.changes.keys.push_back(std::move(key_row));
-    }
-    refuse(turn, request, {Code::kConflict, "skipped: the run before it is not finished", {}});
+    skip(turn, request, std::move(key_row));
     return;
   }
   bool const is_queued = decision == run::Admission::Decision::kQueue;

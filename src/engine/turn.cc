@@ -40,8 +40,9 @@ void Engine::schedule_turn() {
 void Engine::run_turn() {
   auto turn = std::make_unique<Turn>();
   turn->now = parts_.clock.now();
-  reload_stale(*turn);
-  size_t const count = std::min(inbox_.size(), kEventsPerTurn);
+  bool const can_read = reload_stale(*turn);
+  if (!can_read) parts_.loop.after(kHoldAfterFailure, [this] { schedule_turn(); });
+  size_t const count = can_read ? std::min(inbox_.size(), kEventsPerTurn) : 0;
   for (size_t i = 0; i < count; ++i) {
     Event event = std::move(inbox_.front());
     inbox_.pop_front();
@@ -176,9 +177,8 @@ void Engine::evaluate(Turn& turn, Touched& touched, run::TaskRef ref) {
             {}});
     });
   };
-  if (auto const queued = parts_.executor.run(io::Lane::kCompute, work); !queued) {
-    run::Machine::evaluated(run, ref, run::Outcome::failure(queued.error()), {}, touched.step);
-  }
+  // No room on the lane: the loop does it, and takes nothing new meanwhile.
+  if (!parts_.executor.run(io::Lane::kCompute, work)) work();
 }
 
 void Engine::commit(std::unique_ptr<Turn> turn) {
@@ -227,7 +227,7 @@ void Engine::committed(std::unique_ptr<Turn> turn) {
   }
   parts_.metrics.gauge("tidemill_open_runs", "Runs that are not finished")
       .set(static_cast<int64_t>(runs_.size()));
-  if (!inbox_.empty() || !stale_.empty()) schedule_turn();
+  if (!inbox_.empty() && stale_.empty()) schedule_turn();
 }
 
 // Nothing of the turn has happened. New runs never existed; changed ones are read again; requests
@@ -245,8 +245,8 @@ void Engine::commit_failed(std::unique_ptr<Turn> turn, const Error& error) {
   for (const auto& touched : turn->touched) {
     run::RunId const id = touched->run->row.id;
     admission_.forget(id);
+    open_keys_.erase({touched->run->row.flow, touched->run->row.key});
     if (touched->is_new) {
-      open_keys_.erase({touched->run->row.flow, touched->run->row.key});
       waiters_.erase(id);
     } else {
       stale_.push_back(id);
@@ -268,23 +268,30 @@ void Engine::commit_failed(std::unique_ptr<Turn> turn, const Error& error) {
   });
 }
 
-void Engine::reload_stale(Turn& turn) {
-  std::vector<run::RunId> const stale = std::move(stale_);
-  stale_.clear();
-  for (const run::RunId& id : stale) {
+// All are taken up before the first is resumed, so that a queued run sees those that run. False if
+// the store cannot be read now: no event may be handled before it can.
+bool Engine::reload_stale(Turn& turn) {
+  std::vector<run::RunId> taken;
+  while (!stale_.empty()) {
+    run::RunId const id = stale_.front();
     auto stored = parts_.store.load_run(id);
-    if (!stored || !*stored) {
-      parts_.log.error("run {} could not be read again: {}", id.value,
-                       stored ? "it is not in the store" : stored.error().text());
+    if (!stored) {
+      parts_.log.error("run {} could not be read again: {}", id.value, stored.error().text());
+      break;
+    }
+    stale_.erase(stale_.begin());
+    if (!*stored || run::is_final((*stored)->row.state)) {
+      waiters_.erase(id);
       continue;
     }
-    if (run::is_final((*stored)->row.state)) continue;
-    if (auto const taken = take_up(std::move(**stored)); !taken) {
-      parts_.log.error("{}", taken.error().text());
+    if (auto const done = take_up(std::move(**stored)); !done) {
+      parts_.log.error("run {} cannot go on: {}", id.value, done.error().text());
       continue;
     }
-    resume_run(turn, id);
+    taken.push_back(id);
   }
+  for (const run::RunId& id : taken) resume_run(turn, id);
+  return stale_.empty();
 }
 
 void Engine::write(run::Changes changes, std::function<void(Status)> done) {

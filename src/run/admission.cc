@@ -43,7 +43,8 @@ Admission::Decision Admission::decide(const Arrival& arrival) const {
   if (may_begin(runs, arrival) && !arrival.max_running && !arrival.is_serial) {
     return Decision::kBegin;
   }
-  return runs.queue.size() >= limits_.queued_runs ? Decision::kFull : Decision::kQueue;
+  size_t const most = arrival.is_asked ? limits_.queued_calls : limits_.queued_runs;
+  return runs.queue.size() >= most ? Decision::kFull : Decision::kQueue;
 }
 
 void Admission::add(const RunId& run, const Arrival& arrival, bool is_queued) {

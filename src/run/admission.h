@@ -21,7 +21,8 @@ SlotKind slot_kind(flow::Kind kind);
 struct AdmissionLimits {
   size_t processes = 16;        // shell and python attempts at once
   size_t calls = 512;           // http, vendor, sql and publish attempts at once
-  size_t queued_runs = 10'000;  // of one flow
+  size_t queued_calls = 1'000;   // runs of one flow that wait when a call or a person asks for one more
+  size_t queued_runs = 100'000;  // the same when another run or a trigger does
 };
 
 class Admission {
@@ -35,6 +36,7 @@ class Admission {
     flow::Overlap overlap = flow::Overlap::kAllow;
     bool is_serial = false;  // `queue` of a clock trigger: one run of the trigger at a time
     std::optional<int64_t> max_running;
+    bool is_asked = false;  // by a call or by hand: somebody hears the refusal
   };
   // Only an answer: nothing is held yet.
   Decision decide(const Arrival& arrival) const;

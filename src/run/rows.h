@@ -153,6 +153,12 @@ struct DatasetRow {
   Time at;
 };
 
+// Keys of a flow that are older than it remembers them. Those of open runs stay.
+struct KeyPurge {
+  flow::FlowName flow;
+  Time before;
+};
+
 // A token's hash and how long it is good. What it may do is src/access's to say.
 struct TokenRow {
   std::string name;
@@ -160,6 +166,8 @@ struct TokenRow {
   Time created;
   Time expires;
 };
+
+inline constexpr int64_t kPurgedKeys = 1000;
 
 // Everything that one turn of the engine writes, in one transaction.
 struct Changes {
@@ -171,6 +179,7 @@ struct Changes {
   std::vector<ChainRow> chains;
   std::vector<TriggerRow> triggers;
   std::vector<DatasetRow> datasets;
+  std::vector<KeyPurge> purges;             // at most kPurgedKeys each
   std::vector<TokenRow> tokens;             // new ones; a name that exists is a `conflict`
   std::vector<std::string> removed_tokens;  // names
   bool empty() const;

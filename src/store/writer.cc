@@ -66,6 +66,10 @@ Status Writer::prepare() {
        "skipped=excluded.skipped"},
       {statements_.insert_dataset,
        "INSERT INTO dataset (dataset,sequence,run,task,at) VALUES (?,?,?,?,?)"},
+      {statements_.purge_keys,
+       "DELETE FROM key WHERE (flow, key) IN (SELECT flow, key FROM key WHERE flow=? AND at<? "
+       "ORDER BY at LIMIT ?) AND NOT EXISTS "
+       "(SELECT 1 FROM run WHERE run.id = key.run AND run.finished IS NULL)"},
       {statements_.insert_token, "INSERT INTO token (name,hash,created,expires) VALUES (?,?,?,?)"},
       {statements_.delete_token, "DELETE FROM token WHERE name=?"},
   };
@@ -192,6 +196,10 @@ Status Writer::write_rest(const run::Changes& changes) {
         .add(row.task)
         .add(row.at);
     TIDEMILL_TRY(run_once(statements_.insert_dataset));
+  }
+  for (const run::KeyPurge& purge : changes.purges) {
+    statements_.purge_keys.add(purge.flow.value).add(purge.before).add(run::kPurgedKeys);
+    TIDEMILL_TRY(run_once(statements_.purge_keys));
   }
   for (const run::TokenRow& row : changes.tokens) {
     statements_.insert_token.add(row.name).add(row.hash).add(row.created).add(row.expires);

@@ -25,7 +25,7 @@ class Writer {
   struct Statements {
     io::Statement begin, commit, rollback;
     io::Statement insert_run, update_run, insert_key, upsert_task, insert_attempt, insert_chain;
-    io::Statement upsert_trigger, insert_dataset, insert_token, delete_token;
+    io::Statement upsert_trigger, insert_dataset, purge_keys, insert_token, delete_token;
   };
   Writer(io::Connection connection, std::string folder, io::Files& files)
       : connection_(std::move(connection)), folder_(std::move(folder)), files_(files) {}

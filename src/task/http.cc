@@ -40,7 +40,8 @@ run::Outcome outcome_of(const io::HttpOutcome& outcome, bool is_repeatable) {
     using Kind = io::HttpFailure::Kind;
     Kind const kind = outcome.error().kind;
     bool const was_sent = kind == Kind::kTimeout || kind == Kind::kReset ||
-                          kind == Kind::kTruncated || kind == Kind::kCancelled;
+                          kind == Kind::kTruncated || kind == Kind::kTooLarge ||
+                          kind == Kind::kCancelled;
     if (was_sent && !is_repeatable) return run::Outcome::unknown(outcome.error().message);
     Code const code = kind == Kind::kDenied     ? Code::kDenied
                       : kind == Kind::kInvalid  ? Code::kInvalid
