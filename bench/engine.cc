@@ -1,7 +1,7 @@
 // ./dev bench engine: the whole server, durable throughout, over its HTTP door.
 //
-// A case is measured `kRounds` times; a line gives the median of the rounds, with the lowest and the
-// highest in `config`. Nothing is tuned: the server runs with its defaults.
+// A case is measured `kRounds` times; a line gives the median of the rounds, with the lowest and
+// the highest in `config`. Nothing is tuned: the server runs with its defaults.
 #include <unistd.h>
 
 #include <atomic>
@@ -20,7 +20,8 @@ const std::string kDurable = "\"fsync\":\"full\",\"rounds\":" + std::to_string(k
 
 std::string chain(const std::string& name, int length,
                   const std::function<std::string(int)>& task) {
-  std::string text = "flow: " + name + "\non: [call]\nparams: { x: { type: integer, default: 1 } }\ntasks:\n";
+  std::string text =
+      "flow: " + name + "\non: [call]\nparams: { x: { type: integer, default: 1 } }\ntasks:\n";
   for (int i = 1; i <= length; ++i) {
     text += "  t" + std::to_string(i) + ": { " + task(i);
     if (i > 1) text += ", needs: [t" + std::to_string(i - 1) + "]";
@@ -42,16 +43,16 @@ std::vector<ServerProcess::File> project(int stub_port) {
        chain("call3_effect", 3,
              [&](int) {
                return "http: { method: POST, url: \"" + url +
-                      "\", effect: write, idempotency: \"key:Idempotency-Key\", private: true, body: { x: 1 } }";
+                      "\", effect: write, idempotency: \"key:Idempotency-Key\", private: true, "
+                      "body: { x: 1 } }";
              })},
       {"flows/chain40_calc.yaml", chain("chain40_calc", 40, calc_task)},
       {"flows/chain40_shell.yaml",
        chain("chain40_shell", 40, [](int) { return std::string("shell: \"true\""); })},
       {"flows/chain40_python.yaml",
-       chain("chain40_python", 40,
-             [](int i) {
-               return "python: \"steps:step\", with: { v: " + std::to_string(i) + " }";
-             })},
+       chain(
+           "chain40_python", 40,
+           [](int i) { return "python: \"steps:step\", with: { v: " + std::to_string(i) + " }"; })},
       {"python/steps.py", "def step(v):\n    return {\"v\": v + 1}\n"},
   };
 }

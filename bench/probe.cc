@@ -91,7 +91,8 @@ HttpConnection::HttpConnection(int port, std::string token) : token_(std::move(t
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die("connect");
+  if (::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    die("connect");
   int const on = 1;
   ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
@@ -160,7 +161,7 @@ ServerProcess::ServerProcess(std::string program, const std::vector<File>& files
   }
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) die("pipe");
-  std::vector<std::string> words = {program_, "serve",    "--project", folder_,
+  std::vector<std::string> words = {program_,   "serve",       "--project",   folder_,
                                     "--listen", "127.0.0.1:0", "--allow-root"};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -202,13 +203,15 @@ Spread spread_of(std::vector<double> values) {
 
 double percentile(std::vector<double> values, double part) {
   std::sort(values.begin(), values.end());
-  return values[std::min(values.size() - 1, static_cast<size_t>(part * static_cast<double>(values.size())))];
+  return values[std::min(values.size() - 1,
+                         static_cast<size_t>(part * static_cast<double>(values.size())))];
 }
 
 void report(const std::string& name, const std::string& metric, Spread spread,
             const std::string& unit, const std::string& config) {
   std::printf(
-      "{\"case\":\"%s\",\"metric\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"config\":{%s,\"low\":%.6g,"
+      "{\"case\":\"%s\",\"metric\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"config\":{%s,\"low\":%."
+      "6g,"
       "\"high\":%.6g}}\n",
       name.c_str(), metric.c_str(), spread.median, unit.c_str(), config.c_str(), spread.low,
       spread.high);

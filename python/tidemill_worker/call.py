@@ -97,7 +97,8 @@ def _run(request: Request) -> int:
     try:
         function = _find(request.target)
         arguments = _arguments(request.input_json)
-        text = _result_text(function(**arguments), request.target)
+        positional = arguments.pop("*", [])
+        text = _result_text(function(*positional, **arguments), request.target)
         _write(request.output_path, text)
     except SystemExit as stop:
         return _exit_code(stop)

@@ -16,8 +16,8 @@ enum class Lane {
 class Executor {
  public:
   virtual ~Executor() = default;
-  // Runs `work` on the lane. `work` answers by Loop::post. From any thread. Refused with `exhausted`
-  // when the lane's queue is full; `work` is then not run.
+  // Runs `work` on the lane. `work` answers by Loop::post. From any thread. Refused with
+  // `exhausted` when the lane's queue is full; `work` is then not run.
   virtual Status run(Lane lane, std::function<void()> work) = 0;
   // Waits until every lane is idle and ends the threads. Work queued later is refused.
   virtual void stop() = 0;

@@ -65,8 +65,9 @@ class Files {
   virtual Status truncate(const std::string& path, int64_t size) = 0;
   // A missing file is not an error.
   virtual Status remove(const std::string& path) = 0;
-  // Calls `changed` on the loop's thread, at most once per 50 ms, after anything in one of `folders`
-  // (not in their sub-folders) was made, written, renamed or removed. A missing folder is watched for.
+  // Calls `changed` on the loop's thread, at most once per 50 ms, after anything in one of
+  // `folders` (not in their sub-folders) was made, written, renamed or removed. A missing folder is
+  // watched for.
   virtual Result<std::unique_ptr<FolderWatch>> watch(std::vector<std::string> folders,
                                                      std::function<void()> changed) = 0;
 };

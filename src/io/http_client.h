@@ -1,4 +1,5 @@
-// Outgoing HTTP. Every request to the outside goes through here, so the address rules are kept here.
+// Outgoing HTTP. Every request to the outside goes through here, so the address rules are kept
+// here.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// The event loop: one thread, callbacks in order, timers. Time stands still within a callback only as
-// far as its caller keeps one `Now`; the loop itself does not freeze clocks.
+// The event loop: one thread, callbacks in order, timers. Time stands still within a callback only
+// as far as its caller keeps one `Now`; the loop itself does not freeze clocks.
 #pragma once
 
 #include <cstdint>

@@ -16,8 +16,8 @@ namespace tidemill::io {
 class Stream {
  public:
   virtual ~Stream() = default;
-  // Calls `done` once with what has arrived (at most 64 KiB, valid within the call); an empty view is
-  // the end of the stream. One read at a time.
+  // Calls `done` once with what has arrived (at most 64 KiB, valid within the call); an empty view
+  // is the end of the stream. One read at a time.
   virtual void read(std::function<void(Result<std::string_view>)> done) = 0;
   // Sends all of `bytes`, then calls `done`. One write at a time.
   virtual void write(std::string bytes, std::function<void(Status)> done) = 0;

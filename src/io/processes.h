@@ -19,30 +19,30 @@ using ProcessId = StrongText<struct ProcessIdTag>;
 
 // A Python function called in a child of a warm interpreter, in place of argv.
 struct PythonCall {
-  std::string interpreter;            // path of python3
-  std::string bundle;                 // folder put first on sys.path; the zygote's identity with interpreter
-  std::string target;                 // "module:function"
-  std::vector<std::string> preload;   // modules that the zygote imports
+  std::string interpreter;  // path of python3
+  std::string bundle;       // folder put first on sys.path; the zygote's identity with interpreter
+  std::string target;       // "module:function"
+  std::vector<std::string> preload;  // modules that the zygote imports
 };
 
 struct ProcessSpec {
   ProcessId id;
-  std::vector<std::string> argv;                          // for a program
-  std::optional<PythonCall> python;                       // or for a function
-  std::vector<std::pair<std::string, std::string>> env;   // the whole environment
-  std::string folder;                                     // working directory
-  std::string input;       // JSON of the keyword arguments of a Python function
-  std::string log_path;    // standard output and error, readable while it runs
-  std::string output_path; // where it leaves its JSON result; also in TIDEMILL_OUTPUT
-  std::vector<std::string> secrets;                       // values masked in the log
+  std::vector<std::string> argv;                         // for a program
+  std::optional<PythonCall> python;                      // or for a function
+  std::vector<std::pair<std::string, std::string>> env;  // the whole environment
+  std::string folder;                                    // working directory
+  std::string input;                 // JSON of a Python function: arguments by name, "*" by place
+  std::string log_path;              // standard output and error, readable while it runs
+  std::string output_path;           // where it leaves its JSON result; also in TIDEMILL_OUTPUT
+  std::vector<std::string> secrets;  // values masked in the log
 };
 
 struct ProcessExit {
   ProcessId id;
   enum class How { kExited, kSignalled, kLost } how = How::kExited;
-  int code = 0;           // exit status or signal number
-  std::string message;    // for kLost and for what could not be started: why
-  std::string error;      // of a Python function: type, message and traceback
+  int code = 0;         // exit status or signal number
+  std::string message;  // for kLost and for what could not be started: why
+  std::string error;    // of a Python function: type, message and traceback
   Time started;
   Time ended;
   Duration user_cpu;

@@ -19,9 +19,10 @@ enum class SlotKind { kProcess, kCall, kNone };
 SlotKind slot_kind(flow::Kind kind);
 
 struct AdmissionLimits {
-  size_t processes = 16;        // shell and python attempts at once
-  size_t calls = 512;           // http, vendor, sql and publish attempts at once
-  size_t queued_calls = 1'000;   // runs of one flow that wait when a call or a person asks for one more
+  size_t processes = 16;  // shell and python attempts at once
+  size_t calls = 512;     // http, vendor, sql and publish attempts at once
+  size_t queued_calls =
+      1'000;  // runs of one flow that wait when a call or a person asks for one more
   size_t queued_runs = 100'000;  // the same when another run or a trigger does
 };
 

@@ -32,8 +32,8 @@ bool is_final(TaskState state) { return state >= TaskState::kSucceeded; }
 
 bool Changes::empty() const {
   return new_runs.empty() && runs.empty() && keys.empty() && tasks.empty() && attempts.empty() &&
-         chains.empty() && triggers.empty() && datasets.empty() && purges.empty() && tokens.empty() &&
-         removed_tokens.empty();
+         chains.empty() && triggers.empty() && datasets.empty() && purges.empty() &&
+         tokens.empty() && removed_tokens.empty();
 }
 
 }  // namespace tidemill::run

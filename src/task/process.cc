@@ -98,7 +98,8 @@ std::string ProcessRunner::interpreter_path(const std::string& name) const {
   return name;
 }
 
-// The function's keyword arguments: `with`, or else the value of every needed task by its name.
+// The function's arguments: `args` under "*", and by name `with`; if there is neither, the value of
+// every needed task by its name.
 Result<io::ProcessSpec> ProcessRunner::python_spec(io::ProcessSpec spec, const Work& work,
                                                    const flow::Scope& scope) const {
   const auto& settings = std::get<flow::PythonSettings>(work.task().settings);
@@ -113,7 +114,15 @@ Result<io::ProcessSpec> ProcessRunner::python_spec(io::ProcessSpec spec, const W
     TIDEMILL_TRY_LET(value, rendered.json(scope));
     arguments.set(name, std::move(value));
   }
-  if (work.task().with.empty()) {
+  if (!work.task().args.empty()) {
+    Json positional = Json::array();
+    for (const flow::Rendered& arg : work.task().args) {
+      TIDEMILL_TRY_LET(value, arg.json(scope));
+      positional.push(std::move(value));
+    }
+    arguments.set("*", std::move(positional));
+  }
+  if (work.task().with.empty() && work.task().args.empty()) {
     for (const auto& [name, value] : scope.task_values()) {
       std::string argument(name);
       std::replace(argument.begin(), argument.end(), '-', '_');
@@ -232,9 +241,13 @@ run::Outcome ProcessRunner::outcome_of(const io::ProcessExit& exit,
         {Code::kInvalid, fmt::format("ended by signal {}; see its log", exit.code), {}}, detail);
   }
   if (exit.code != 0) {
-    std::string reason = !exit.error.empty()     ? exit.error
-                         : !exit.message.empty() ? exit.message
-                                                 : "see its log";
+    std::string reason = exit.message.empty() ? "see its log" : exit.message;
+    if (auto const raised = exit.error.empty() ? Result<Json>(Json()) : parse_json(exit.error);
+        raised && raised->is_object()) {
+      reason =
+          fmt::format("{}: {}", raised->text_or("type", "error"), raised->text_or("message", ""));
+      detail.set("exception", *raised);
+    }
     return run::Outcome::failure(
         {Code::kInvalid, fmt::format("exited with code {}: {}", exit.code, reason), {}}, detail);
   }

@@ -31,8 +31,8 @@ class ProcessRunner final : public Runner {
   void settled(const Work& work) override;
   // Before recover(): what the spawner knows. `ready` is called when the answer is here.
   void ask_spawner(std::function<void()> ready);
-  // After the last recover(): what the spawner still has belongs to no attempt that is under way. It
-  // is stopped, and its ends are acknowledged.
+  // After the last recover(): what the spawner still has belongs to no attempt that is under way.
+  // It is stopped, and its ends are acknowledged.
   void recovered();
 
  private:
