@@ -45,12 +45,10 @@ Status Engine::recover(const LoadVersion& load) {
   arm_purge();
   // Noted before anything goes on: what starts from now on needs no asking.
   auto const running = running_attempts();
-  post({[this, ids, running](Turn& turn) {
-          for (const run::RunId& id : ids) resume_run(turn, id);
-          turn.after.push_back([this, running] { recover_attempts(running); });
-        },
-        true,
-        {}});
+  resume_all_ = [this, ids, running](Turn& turn) {
+    for (const run::RunId& id : ids) resume_run(turn, id);
+    turn.after.push_back([this, running] { recover_attempts(running); });
+  };
   return {};
 }
 
@@ -165,7 +163,12 @@ void Engine::deploy(std::map<flow::FlowName, FlowVersion> current) {
   post({[this, shared](Turn& turn) {
           flows_.replace(*shared);
           start_triggers(turn);
-          turn.after.push_back([this] { arm_clock(); });
+          if (resume_all_) resume_all_(turn);
+          turn.after.push_back([this] {
+            resume_all_ = nullptr;
+            is_deployed_ = true;
+            arm_clock();
+          });
         },
         true,
         {}});

@@ -172,6 +172,10 @@ class Engine {
   run::Admission admission_;
   Flows flows_;
   LoadVersion load_;
+  // Takes up what the last start left. Waits for the first deploy: before it, a run that ends would
+  // not find what comes after it, nor a flow task its flow.
+  std::function<void(Turn&)> resume_all_;
+  bool is_deployed_ = false;
   run::Epoch epoch_;
   Time last_id_time_;  // of the last run id: ids never go back within a start
   uint64_t last_id_high_ = 0;

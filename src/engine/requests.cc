@@ -51,6 +51,11 @@ run::RunId Engine::new_run_id() {
 
 void Engine::handle_request(Turn& turn, const std::shared_ptr<RunRequest>& request) {
   const FlowVersion* version = flows_.current(request->flow);
+  if (version == nullptr && !is_deployed_) {
+    refuse(turn, request,
+           {Code::kUnavailable, "the server is starting, flows are not loaded yet; try again", {}});
+    return;
+  }
   if (version == nullptr) {
     std::string const near = nearest_word(request->flow.value, flows_.names());
     refuse(turn, request,
