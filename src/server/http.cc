@@ -14,7 +14,7 @@ std::string_view reason(int status) {
     int status;
     std::string_view text;
   };
-  static constexpr std::array<Entry, 17> kReasons = {{{200, "OK"},
+  static constexpr std::array<Entry, 18> kReasons = {{{200, "OK"},
                                                       {201, "Created"},
                                                       {202, "Accepted"},
                                                       {204, "No Content"},
@@ -24,6 +24,7 @@ std::string_view reason(int status) {
                                                       {404, "Not Found"},
                                                       {405, "Method Not Allowed"},
                                                       {409, "Conflict"},
+                                                      {411, "Length Required"},
                                                       {413, "Content Too Large"},
                                                       {415, "Unsupported Media Type"},
                                                       {429, "Too Many Requests"},
