@@ -131,6 +131,14 @@ TEST(Admission, AWaiterThatIsReleasedGetsNoSlot) {
   EXPECT_EQ(granted[0].run, id(3));
 }
 
+// What the plain model makes of a decision about `run`; the queue holds five.
+void note(Decision decision, int run, std::set<int>& running, std::set<int>& queued) {
+  ASSERT_NE(decision, Decision::kSkip);
+  if (decision == Decision::kBegin) running.insert(run);
+  if (decision == Decision::kQueue) queued.insert(run);
+  if (decision == Decision::kFull) ASSERT_EQ(queued.size(), 5u);
+}
+
 // Random histories against a plain model: slots never exceeded, and nothing left at the end.
 TEST(Admission, NeverExceedsItsLimitsAndLeaksNothing) {
   for (unsigned seed = 0; seed < 200; ++seed) {
@@ -155,20 +163,7 @@ TEST(Admission, NeverExceedsItsLimitsAndLeaksNothing) {
     for (int step = 0; step < 300; ++step) {
       int const what = below(5);
       if (what == 0) {
-        switch (arrive(admission, next, {.max_running = max_running})) {
-          case Decision::kBegin:
-            running.insert(next);
-            break;
-          case Decision::kQueue:
-            queued.insert(next);
-            break;
-          case Decision::kSkip:
-            FAIL();
-            break;
-          case Decision::kFull:
-            ASSERT_EQ(queued.size(), 5u);
-            break;
-        }
+        note(arrive(admission, next, {.max_running = max_running}), next, running, queued);
         ++next;
       } else if (what == 1 && !running.empty()) {
         int const run = *std::next(running.begin(), below(static_cast<int>(running.size())));
