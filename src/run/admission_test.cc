@@ -136,7 +136,7 @@ void note(Decision decision, int run, std::set<int>& running, std::set<int>& que
   ASSERT_NE(decision, Decision::kSkip);
   if (decision == Decision::kBegin) running.insert(run);
   if (decision == Decision::kQueue) queued.insert(run);
-  if (decision == Decision::kFull) ASSERT_EQ(queued.size(), 5u);
+  ASSERT_TRUE(decision != Decision::kFull || queued.size() == 5u);
 }
 
 // Random histories against a plain model: slots never exceeded, and nothing left at the end.
