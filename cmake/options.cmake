@@ -30,6 +30,8 @@ if(TIDEMILL_SANITIZE)
   add_link_options(-fsanitize=${TIDEMILL_SANITIZE})
 endif()
 if(TIDEMILL_HARDEN)
+  # g++ 12 reports these falsely inside std::string once it optimises.
+  add_compile_options(-Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong
                       -fstack-clash-protection -fcf-protection=full
                       -ftrivial-auto-var-init=zero -Werror=format-security)

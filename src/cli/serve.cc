@@ -136,6 +136,7 @@ class Running {
     settings.project_folder = project_;
     settings.path = "/usr/local/bin:/usr/bin:/bin";
     if (const char* path = ::getenv("PATH")) settings.path = path;
+    settings.boot_id = files_.read("/proc/sys/kernel/random/boot_id", 1024).value_or("");
     runners.process = std::make_unique<task::ProcessRunner>(settings, spawner_, files_);
     runners.http = std::make_unique<task::HttpRunner>(http_, project_settings_.allow_private);
     runners.vendor = std::make_unique<task::VendorRunner>(

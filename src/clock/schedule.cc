@@ -8,13 +8,6 @@
 #include "base/text.h"
 #include "clock/grammar.h"
 
-// g++ 12 reports lengths of std::string falsely here once it optimises.
-#pragma GCC diagnostic ignored "-Wpragmas"
-#pragma GCC diagnostic ignored "-Wstringop-overflow"
-#pragma GCC diagnostic ignored "-Wstringop-overread"
-#pragma GCC diagnostic ignored "-Wrestrict"
-#pragma GCC diagnostic ignored "-Wunknown-warning-option"
-
 namespace tidemill::clock {
 namespace {
 

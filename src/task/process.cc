@@ -8,6 +8,7 @@ namespace tidemill::task {
 namespace {
 
 constexpr size_t kOutputBytes = 16u << 20;
+constexpr size_t kBootIdBytes = 1024;
 constexpr Duration kStopGrace = Duration::seconds(5);
 
 // A task's name as a part of a path: names hold letters, digits, '-' and '_' only.
@@ -177,8 +178,18 @@ void ProcessRunner::ask_spawner(std::function<void()> ready) {
   });
 }
 
+// DATA/boot_id is written once every attempt of before has been asked after.
+bool ProcessRunner::is_same_boot() const {
+  if (settings_.boot_id.empty()) return false;
+  auto const known = files_.read(settings_.data_folder + "/boot_id", kBootIdBytes);
+  return known && *known == settings_.boot_id;
+}
+
 void ProcessRunner::recovered() {
   is_recovered_ = true;
+  if (!settings_.boot_id.empty() && !is_same_boot()) {
+    (void)files_.write(settings_.data_folder + "/boot_id", settings_.boot_id, 0600);
+  }
   for (const auto& [id, exit] : early_) processes_.acknowledge(id);
   early_.clear();
   for (const io::ProcessId& id : running_) {
@@ -187,7 +198,7 @@ void ProcessRunner::recovered() {
   running_.clear();
 }
 
-void ProcessRunner::recover(const Work& work, const flow::Scope&, Done done) {
+void ProcessRunner::recover(const Work& work, const flow::Scope& scope, Done done) {
   io::ProcessId const id(work.attempt_id());
   std::string const output = output_path(work);
   if (auto const early = early_.find(id); early != early_.end()) {
@@ -199,6 +210,11 @@ void ProcessRunner::recover(const Work& work, const flow::Scope&, Done done) {
   }
   if (running_.erase(id) > 0) {
     open_[id] = {std::move(done), output};
+    return;
+  }
+  if (is_same_boot()) {
+    // Committed, and never given to a spawner: its own id keeps it from running twice.
+    start(work, scope, std::move(done));
     return;
   }
   done(run::Outcome::unknown(

@@ -16,6 +16,9 @@ struct ProcessSettings {
   std::string data_folder;     // tasklogs/ and outputs/ stand in it
   std::string project_folder;  // where shell commands run
   std::string path;            // PATH of tasks
+  // The machine's boot, "" if it is not known. Within one boot the spawner's journal tells every
+  // attempt that was begun, whatever was killed.
+  std::string boot_id;
 };
 
 // Where an attempt's output stands, within the data directory.
@@ -43,6 +46,7 @@ class ProcessRunner final : public Runner {
                                       const flow::Scope& scope) const;
   std::string output_path(const Work& work) const;
   std::string interpreter_path(const std::string& name) const;
+  bool is_same_boot() const;
   void exited(const io::ProcessExit& exit);
   run::Outcome outcome_of(const io::ProcessExit& exit, const std::string& output_path) const;
 

@@ -19,8 +19,9 @@ class ProcessTest : public TaskTest {
     make_runner();
   }
   void make_runner() {
-    runner = std::make_unique<ProcessRunner>(ProcessSettings{"/data", "/project", "/bin:/usr/bin"},
-                                             world.processes(), world.files());
+    runner = std::make_unique<ProcessRunner>(
+        ProcessSettings{"/data", "/project", "/bin:/usr/bin", boot_id}, world.processes(),
+        world.files());
   }
   // The server is started again.
   void restart() {
@@ -51,6 +52,7 @@ class ProcessTest : public TaskTest {
     return kept;
   }
 
+  std::string boot_id;  // of the machine, as the next runner reads it
   io::SimProcessResult result;
   io::ProcessSpec spec_;
   std::unique_ptr<ProcessRunner> runner;
@@ -167,6 +169,30 @@ TEST_F(ProcessTest, AnAttemptThatEndedMeanwhileIsToldOnceAndKeptUntilItIsSettled
 }
 
 TEST_F(ProcessTest, AnAttemptThatTheSpawnerDoesNotKnowIsUnknown) {
+  restart();
+  auto const end = recover(*runner, work("  t: {shell: x}\n"));
+  EXPECT_EQ(end->outcome->kind, Kind::kUnknown);
+}
+
+// Killed between the commit of a start and its way to the spawner.
+TEST_F(ProcessTest, WithinOneBootAnAttemptThatTheSpawnerDoesNotKnowNeverBeganAndIsStarted) {
+  boot_id = "one";
+  restart();
+  runner->recovered();
+  restart();
+  result.output = "5";
+  auto const end = recover(*runner, work("  t: {shell: x}\n"));
+  world.run_for(Duration::seconds(20));
+  ASSERT_TRUE(end->outcome);
+  EXPECT_EQ(end->outcome->value->json().dump(), "5");
+}
+
+TEST_F(ProcessTest, AfterAnotherBootNobodyKnowsUntilAllWereAskedAfter) {
+  boot_id = "one";
+  restart();
+  runner->recovered();
+  boot_id = "two";
+  restart();  // ends before it has asked after all
   restart();
   auto const end = recover(*runner, work("  t: {shell: x}\n"));
   EXPECT_EQ(end->outcome->kind, Kind::kUnknown);

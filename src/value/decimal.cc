@@ -8,13 +8,6 @@
 #include "value/digits.h"
 #include "value/number_text.h"
 
-// g++ 12 reports lengths of std::string falsely here once it optimises.
-#pragma GCC diagnostic ignored "-Wpragmas"
-#pragma GCC diagnostic ignored "-Wstringop-overflow"
-#pragma GCC diagnostic ignored "-Wstringop-overread"
-#pragma GCC diagnostic ignored "-Wrestrict"
-#pragma GCC diagnostic ignored "-Wunknown-warning-option"
-
 namespace tidemill::value {
 namespace {
 
