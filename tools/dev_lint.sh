@@ -63,5 +63,6 @@ tidy() {
   fi
   say "clang-tidy on ${#sources[@]} changed sources"
   printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy-19 --quiet -p build/tidy \
+    --extra-arg=-include --extra-arg="$ROOT/cmake/pch.h" \
     --extra-arg=-Wno-unknown-warning-option 2> >(grep -vE "^[0-9]+ warnings" >&2)
 }

@@ -161,8 +161,8 @@ double decimal_to_double(int128 unscaled, int scale) {
   if (scale == 0 || (unscaled <= kExact && unscaled >= -kExact)) {
     return static_cast<double>(unscaled) / power;
   }
-  return static_cast<double>(unscaled / kPowers[scale]) +
-         static_cast<double>(unscaled % kPowers[scale]) / power;
+  int128 const whole = unscaled / kPowers[scale];
+  return static_cast<double>(whole) + static_cast<double>(unscaled % kPowers[scale]) / power;
 }
 
 float decimal_to_float(int128 unscaled, int scale) {
