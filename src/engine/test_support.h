@@ -292,7 +292,7 @@ class EngineBed {
   task::Tasks::Runners runners() {
     task::Tasks::Runners runners;
     runners.process = std::make_unique<task::ProcessRunner>(
-        task::ProcessSettings{"/data", "/project", "/bin"}, world.processes(), world.files());
+        task::ProcessSettings{"/data", "/project", "/bin", ""}, world.processes(), world.files());
     runners.http = std::make_unique<task::HttpRunner>(world.http(), std::vector<std::string>{});
     runners.vendor = std::make_unique<task::VendorRunner>(std::vector<std::string>{"/data/secrets"},
                                                           *vendors_, world.files());
