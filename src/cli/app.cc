@@ -100,6 +100,7 @@ void add_flows(CLI::App& app, Words& words, Action& action) {
   add_common(run_command, words.common);
   run_command->add_option("FLOW", words.flow_run.flow)->required();
   run_command->add_option("--param", words.flow_run.params, "NAME=VALUE; may be repeated");
+  run_command->add_flag("--wait", words.flow_run.wait, "Wait for its end, and show it");
   run_command->callback([&] { action = [&] { return flow_run(words.common, words.flow_run); }; });
 }
 

@@ -1,6 +1,7 @@
 #include "cli/run_commands.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -108,6 +109,43 @@ void print_run(const Json& run) {
                     {error_text(task), Colour::kRed}});
   }
   print_table(stdout, {"TASK", "STATE", "TOOK", "ATTEMPT", "ERROR"}, rows);
+}
+
+// "3 of 8 tasks; running: bureau, bank": what of a run has come to its end. Of the graph's tasks
+// those that wait have no entry.
+std::string progress_line(const Json& run, size_t tasks) {
+  size_t ended = 0;
+  std::string running;
+  const Json* entries = run.find("tasks");
+  for (const Json& task : entries != nullptr ? entries->as_array() : Json::Array()) {
+    if (task.find("item") != nullptr) continue;
+    std::string const state = task.text_or("state", "");
+    bool const is_open = state == "running" || state == "retrying";
+    ended += is_open ? 0 : 1;
+    if (is_open) running += (running.empty() ? "; running: " : ", ") + task.text_or("task", "");
+  }
+  return fmt::format("{} of {} tasks{}", ended, tasks, running);
+}
+
+// Waits for the end of a run, with one line of progress on a terminal. 0 if it succeeded.
+int wait_for(const Common& common, Remote& remote, const std::string& run, size_t tasks) {
+  bool const is_live = !common.json && ::isatty(::fileno(stderr)) != 0;
+  while (true) {
+    auto const answer = load_run(remote, run);
+    if (!answer) return refuse(common, answer.error());
+    std::string const state = answer->text_or("state", "");
+    if (state != "running" && state != "queued") {
+      if (is_live) std::fprintf(stderr, "\r\x1b[K");
+      if (common.json) {
+        std::printf("%s\n", answer->dump().c_str());
+      } else {
+        print_run(*answer);
+      }
+      return state == "succeeded" ? 0 : 1;
+    }
+    if (is_live) std::fprintf(stderr, "\r\x1b[K%s", progress_line(*answer, tasks).c_str());
+    ::usleep(100'000);
+  }
 }
 
 }  // namespace
@@ -232,6 +270,9 @@ int flow_run(const Common& common, const FlowRunOptions& options) {
       remote.json("POST", base + "/runs", Json::object().set("params", std::move(params)));
   if (!started) return refuse(common, started.error());
   std::string const run = started->text_or("run", "");
+  if (options.wait) {
+    return wait_for(common, remote, run, static_cast<size_t>(flow->int_or("tasks", 0)));
+  }
   std::printf("%s\n", common.json ? started->dump().c_str() : fmt::format("run {}", run).c_str());
   return 0;
 }

@@ -36,7 +36,7 @@ int flow_show(const Common& common, const std::string& flow);
 struct FlowRunOptions {
   std::string flow;
   std::vector<std::string> params;  // name=value
-  bool wait = false;
+  bool wait = false;                // for the end; the exit status then tells whether it succeeded
 };
 int flow_run(const Common& common, const FlowRunOptions& options);
 

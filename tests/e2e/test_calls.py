@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Callable
 
 from harness import Server, task_of, wait_until
@@ -167,3 +168,15 @@ def test_python_functions_get_named_arguments_and_give_results(server: Server) -
     assert bad.json["state"] == "failed" and "not today" in bad.text
     shown = task_of(server.run(bad.json["run"]), "sum")
     assert "ValueError" in shown["error"]["message"]
+
+
+def test_flow_run_waits_for_the_end_and_tells_it_by_its_exit_status(server: Server) -> None:
+    server.flow("good", "on: call\nparams: { n: { type: integer, default: 1 } }\n"
+                        "tasks:\n  a: { calc: 'select {{ n }} * 2 as x' }\n")
+    server.flow("bad", "on: call\ntasks:\n  a: { shell: 'exit 3' }\n")
+    server.start()
+    said = server.cli("flow", "run", "good", "--param", "n=21", "--wait", "--json").stdout
+    done = json.loads(said)
+    assert done["state"] == "succeeded" and task_of(done, "a")["value"] == {"x": 42}
+    failed = server.cli("flow", "run", "bad", "--wait", check=False)
+    assert failed.returncode == 1 and "exited with code 3" in failed.stdout
