@@ -81,6 +81,7 @@ TEST(Yaml, RefusesWhatIsHostile) {
 TEST(Text, FindsTheNearestWord) {
   std::vector<std::string> const words = {"timeout", "retry", "needs"};
   EXPECT_EQ(nearest_word("timout", words), "timeout");
+  EXPECT_EQ(nearest_word("nedes", words), "needs");  // two letters swapped
   EXPECT_EQ(nearest_word("zzz", words), "");
 }
 

@@ -49,6 +49,12 @@ bool Remote::has_server() {
 
 Result<std::string> Remote::text(const std::string& method, const std::string& path,
                                  const Json& body) {
+  if (!parts_->files.info(data_folder_ + "/tidemill.sock")) {
+    return fail(Code::kUnavailable,
+                fmt::format("no server runs on {}; start one with 'tidemill serve', or name its "
+                            "data directory with --data or --project",
+                            data_folder_));
+  }
   io::HttpRequest request;
   request.method = method;
   request.url = "http://localhost" + path;
@@ -69,7 +75,8 @@ Result<std::string> Remote::text(const std::string& method, const std::string& p
   parts_->loop.run();
   if (!*outcome) {
     return fail(Code::kUnavailable,
-                fmt::format("no server answers for {}: {}; start one with 'tidemill serve'",
+                fmt::format("the server of {} does not answer ({}); see its log, or start one with "
+                            "'tidemill serve'",
                             data_folder_, outcome->error().message));
   }
   if ((*outcome)->status >= 400) return fail(error_of(**outcome));

@@ -62,35 +62,6 @@ Kernel integer_kernel(std::string_view sign) {
   return nullptr;
 }
 
-// Calls f.operator()<T>() for integer kinds; null for others.
-template <class F>
-Kernel with_integer(Kind kind, F&& f) {
-  switch (kind) {
-    case Kind::kInt8:
-      return f.template operator()<int8_t>();
-    case Kind::kInt16:
-      return f.template operator()<int16_t>();
-    case Kind::kInt32:
-      return f.template operator()<int32_t>();
-    case Kind::kInt64:
-      return f.template operator()<int64_t>();
-    case Kind::kInt128:
-      return f.template operator()<int128>();
-    case Kind::kUint8:
-      return f.template operator()<uint8_t>();
-    case Kind::kUint16:
-      return f.template operator()<uint16_t>();
-    case Kind::kUint32:
-      return f.template operator()<uint32_t>();
-    case Kind::kUint64:
-      return f.template operator()<uint64_t>();
-    case Kind::kUint128:
-      return f.template operator()<uint128>();
-    default:
-      return nullptr;
-  }
-}
-
 // a // b of floating numbers is a plain quotient, but for a divisor of zero.
 template <class T>
 Result<T> checked_quotient(T a, T b) {

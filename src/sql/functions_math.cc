@@ -80,34 +80,6 @@ constexpr Function kMath[] = {
     plain<&k::bit_count<int128>>("bit_count"),
 };
 
-template <class F>
-Kernel with_integer(Kind kind, F&& f) {
-  switch (kind) {
-    case Kind::kInt8:
-      return f.template operator()<int8_t>();
-    case Kind::kInt16:
-      return f.template operator()<int16_t>();
-    case Kind::kInt32:
-      return f.template operator()<int32_t>();
-    case Kind::kInt64:
-      return f.template operator()<int64_t>();
-    case Kind::kInt128:
-      return f.template operator()<int128>();
-    case Kind::kUint8:
-      return f.template operator()<uint8_t>();
-    case Kind::kUint16:
-      return f.template operator()<uint16_t>();
-    case Kind::kUint32:
-      return f.template operator()<uint32_t>();
-    case Kind::kUint64:
-      return f.template operator()<uint64_t>();
-    case Kind::kUint128:
-      return f.template operator()<uint128>();
-    default:
-      return nullptr;
-  }
-}
-
 Error text_is_ambiguous(std::string_view name, Position at) {
   return sql_error(
       "Binder Error", at,

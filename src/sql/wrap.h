@@ -207,4 +207,33 @@ void wrap(const Call& call, size_t n) {
   wrap_detail::PartsOf<f>::template run<f>(call, n);
 }
 
+// Calls f.operator()<T>() for integer kinds; null for others.
+template <class F>
+Kernel with_integer(value::Kind kind, F&& f) {
+  switch (kind) {
+    case value::Kind::kInt8:
+      return f.template operator()<int8_t>();
+    case value::Kind::kInt16:
+      return f.template operator()<int16_t>();
+    case value::Kind::kInt32:
+      return f.template operator()<int32_t>();
+    case value::Kind::kInt64:
+      return f.template operator()<int64_t>();
+    case value::Kind::kInt128:
+      return f.template operator()<value::int128>();
+    case value::Kind::kUint8:
+      return f.template operator()<uint8_t>();
+    case value::Kind::kUint16:
+      return f.template operator()<uint16_t>();
+    case value::Kind::kUint32:
+      return f.template operator()<uint32_t>();
+    case value::Kind::kUint64:
+      return f.template operator()<uint64_t>();
+    case value::Kind::kUint128:
+      return f.template operator()<value::uint128>();
+    default:
+      return nullptr;
+  }
+}
+
 }  // namespace tidemill::sql
