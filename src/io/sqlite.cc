@@ -94,12 +94,14 @@ std::optional<Time> Statement::optional_time(int column) const {
 bool Statement::is_readonly() const { return sqlite3_stmt_readonly(statement_) != 0; }
 int Statement::parameter_count() const { return sqlite3_bind_parameter_count(statement_); }
 
-Result<Connection> Connection::open(const std::string& path, Mode mode) {
+Result<Connection> Connection::open(const std::string& path, Mode mode,
+                                    const std::string& vfs) {
   Connection connection;
   int const flags = mode == Mode::kWriter ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                                           : SQLITE_OPEN_READWRITE;
   int const answer = sqlite3_open_v2(path.c_str(), &connection.database_,
-                                     flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+                                     flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                                     vfs.empty() ? nullptr : vfs.c_str());
   if (answer != SQLITE_OK) return fail(sqlite_error(connection.database_, "open " + path));
   sqlite3_busy_timeout(connection.database_, 5000);
   if (mode == Mode::kClient) return connection;

@@ -60,8 +60,9 @@ class Connection {
  public:
   enum class Mode { kWriter, kReader, kClient };
   // A writer makes the file. A reader needs it and never checkpoints. A client uses somebody else's
-  // file with SQLite's own defaults; it needs the file too.
-  static Result<Connection> open(const std::string& path, Mode mode);
+  // file with SQLite's own defaults; it needs the file too. `vfs` names what SQLite keeps the file
+  // on: "" is the machine's disk.
+  static Result<Connection> open(const std::string& path, Mode mode, const std::string& vfs = "");
   Connection() = default;
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&& other) noexcept;

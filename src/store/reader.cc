@@ -32,9 +32,10 @@ Result<std::vector<Row>> read_all(io::Statement& statement, Read read) {
 
 }  // namespace
 
-Result<std::unique_ptr<Reader>> Reader::open(const std::string& folder, io::Files& files) {
+Result<std::unique_ptr<Reader>> Reader::open(const std::string& folder, io::Files& files,
+                                             const std::string& vfs) {
   TIDEMILL_TRY_LET(connection,
-                   io::Connection::open(folder + "/meta.db", io::Connection::Mode::kReader));
+                   io::Connection::open(folder + "/meta.db", io::Connection::Mode::kReader, vfs));
   std::unique_ptr<Reader> reader(new Reader(std::move(connection), folder, files));
   struct Entry {
     io::Statement& statement;

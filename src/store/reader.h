@@ -12,7 +12,8 @@ namespace tidemill::store {
 
 class Reader {
  public:
-  static Result<std::unique_ptr<Reader>> open(const std::string& folder, io::Files& files);
+  static Result<std::unique_ptr<Reader>> open(const std::string& folder, io::Files& files,
+                                              const std::string& vfs = "");
 
   Result<std::optional<StoredKey>> find_key(const flow::FlowName& flow, const run::Key& key);
   Result<std::optional<run::StoredRun>> load_run(const run::RunId& id);

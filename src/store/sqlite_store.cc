@@ -16,7 +16,8 @@ constexpr size_t kBundleFileBytes = 256u << 20;
 // time, and it waits for nobody else's query.
 class ReaderPool {
  public:
-  ReaderPool(std::string folder, io::Files& files) : folder_(std::move(folder)), files_(files) {}
+  ReaderPool(std::string folder, std::string vfs, io::Files& files)
+      : folder_(std::move(folder)), vfs_(std::move(vfs)), files_(files) {}
 
   template <class Call>
   auto use(Call call) -> decltype(call(std::declval<Reader&>())) {
@@ -29,7 +30,7 @@ class ReaderPool {
       }
     }
     if (!reader) {
-      auto opened = Reader::open(folder_, files_);
+      auto opened = Reader::open(folder_, files_, vfs_);
       if (!opened) return fail(opened.error());
       reader = std::move(*opened);
     }
@@ -41,6 +42,7 @@ class ReaderPool {
 
  private:
   std::string folder_;
+  std::string vfs_;
   io::Files& files_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Reader>> idle_;
@@ -56,7 +58,7 @@ class SqliteStore final : public Store {
         executor_(executor),
         files_(files),
         log_(log),
-        readers_(options_.folder, files) {}
+        readers_(options_.folder, options_.vfs, files) {}
 
   void commit(run::Changes changes, std::function<void(Status)> done) override {
     auto shared = std::make_shared<run::Changes>(std::move(changes));
@@ -206,7 +208,7 @@ Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options, io:
   for (const char* folder : {"", "/bundles", "/values"}) {
     TIDEMILL_TRY(files.make_folders(options.folder + folder, 0700));
   }
-  TIDEMILL_TRY_LET(writer, Writer::open(options.folder, files));
+  TIDEMILL_TRY_LET(writer, Writer::open(options.folder, files, options.vfs));
   return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(options), std::move(writer),
                                                               &loop, &executor, files, &log));
 }

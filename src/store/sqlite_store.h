@@ -14,7 +14,8 @@
 namespace tidemill::store {
 
 struct SqliteStoreOptions {
-  std::string folder;  // the data directory; meta.db, bundles/ and values/ stand in it
+  std::string folder;    // the data directory; meta.db, bundles/ and values/ stand in it
+  std::string vfs = {};  // what SQLite keeps meta.db on; "" is the machine's disk
   // Called when a commit's fsync failed: nobody knows what the disk holds. Must end the process.
   std::function<void(const std::string& reason)> on_fsync_failure;
 };

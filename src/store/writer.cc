@@ -21,9 +21,10 @@ Status run_once(io::Statement& statement) {
 
 }  // namespace
 
-Result<std::unique_ptr<Writer>> Writer::open(const std::string& folder, io::Files& files) {
+Result<std::unique_ptr<Writer>> Writer::open(const std::string& folder, io::Files& files,
+                                             const std::string& vfs) {
   TIDEMILL_TRY_LET(connection,
-                   io::Connection::open(folder + "/meta.db", io::Connection::Mode::kWriter));
+                   io::Connection::open(folder + "/meta.db", io::Connection::Mode::kWriter, vfs));
   TIDEMILL_TRY(migrate(connection));
   std::unique_ptr<Writer> writer(new Writer(std::move(connection), folder, files));
   TIDEMILL_TRY(writer->prepare());

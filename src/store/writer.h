@@ -13,7 +13,8 @@ namespace tidemill::store {
 
 class Writer {
  public:
-  static Result<std::unique_ptr<Writer>> open(const std::string& folder, io::Files& files);
+  static Result<std::unique_ptr<Writer>> open(const std::string& folder, io::Files& files,
+                                              const std::string& vfs = "");
 
   Status write(const run::Changes& changes);
   // Counts this start and takes over every open run.
