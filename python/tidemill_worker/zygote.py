@@ -81,15 +81,18 @@ def _fork_spares(channel: socket.socket, tell_taken: int, cache: str) -> None:
         os.waitpid(middle, 0)
         return
     try:
+        middle = os.getpid()
         for _ in range(_SPARES_AT_ONCE):
             if os.fork() == 0:
-                _be_spare(channel, tell_taken, cache)
+                _be_spare(channel, tell_taken, cache, middle)
     finally:
         os._exit(0)
 
 
-def _be_spare(channel: socket.socket, tell_taken: int, cache: str) -> NoReturn:
+def _be_spare(channel: socket.socket, tell_taken: int, cache: str, middle: int) -> NoReturn:
     try:
+        while os.getppid() == middle:  # a call must find the spawner as its parent
+            os.sched_yield()
         request = _take(channel, tell_taken)
         if request is None:
             os._exit(0)
