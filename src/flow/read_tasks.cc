@@ -217,7 +217,7 @@ class TaskReader {
     if (const YamlNode* node = fields.get("writes")) {
       for (const YamlNode* item : reader.one_or_many(*node)) {
         auto name = reader.name(*item, fields.what("writes"));
-        if (name) task_->writes.push_back(std::move(*name));
+        if (name) task_->writes.push_back({std::move(*name), std::nullopt});
       }
     }
     if (task_->kind == Kind::kVendor) return;

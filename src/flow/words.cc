@@ -14,9 +14,18 @@ constexpr Word<Kind> kKinds[] = {
 };
 constexpr Word<Rule> kRules[] = {
     {"all_success", Rule::kAllSuccess},
+    {"all_failed", Rule::kAllFailed},
     {"all_done", Rule::kAllDone},
+    {"all_done_min_one_success", Rule::kAllDoneMinOneSuccess},
+    {"all_done_setup_success", Rule::kAllDoneSetupSuccess},
+    {"one_success", Rule::kOneSuccess},
     {"one_failed", Rule::kOneFailed},
+    {"one_done", Rule::kOneDone},
     {"none_failed", Rule::kNoneFailed},
+    {"none_failed_min_one_success", Rule::kNoneFailedMinOneSuccess},
+    {"none_skipped", Rule::kNoneSkipped},
+    {"all_skipped", Rule::kAllSkipped},
+    {"always", Rule::kAlways},
 };
 constexpr Word<Overlap> kOverlaps[] = {
     {"allow", Overlap::kAllow}, {"skip", Overlap::kSkip}, {"queue", Overlap::kQueue}};
