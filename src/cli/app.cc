@@ -10,6 +10,7 @@
 #include "cli/cron_vectors.h"
 #include "cli/model_commands.h"
 #include "cli/probe_vectors.h"
+#include "cli/rule_commands.h"
 #include "cli/run_commands.h"
 #include "cli/serve.h"
 #include "cli/sql_command.h"
@@ -53,6 +54,7 @@ struct Words {
   ModelScoreOptions model_score;
   SqlOptions sql;
   std::string name;
+  bool rules_jsonl = false;
   std::string vectors_kind;
   std::string vectors_file;
 };
@@ -102,6 +104,14 @@ void add_flows(CLI::App& app, Words& words, Action& action) {
   run_command->add_option("--param", words.flow_run.params, "NAME=VALUE; may be repeated");
   run_command->add_flag("--wait", words.flow_run.wait, "Wait for its end, and show it");
   run_command->callback([&] { action = [&] { return flow_run(words.common, words.flow_run); }; });
+  auto* rules = flow->add_subcommand("rules", "The trigger rules; needs no server");
+  rules->add_flag("--jsonl", words.rules_jsonl,
+                  "Answer one question a line from standard input (rule, upstreams, counts...)");
+  rules->callback([&] {
+    action = [&] {
+      return words.rules_jsonl ? answer_rule_questions(stdin, stdout) : list_rules(stdout);
+    };
+  });
 }
 
 void add_runs(CLI::App& app, Words& words, Action& action) {

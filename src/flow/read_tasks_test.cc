@@ -150,7 +150,9 @@ TEST_F(ReadTasks, RefusesBadPolicies) {
       "{shell: x, rule: all_sucess, retry: 0, timeout: 31d, optional: maybe, writes: [a b], "
       "on_unknown: retry}",
       "5:23: 'rule' of task 't': found 'all_sucess', expected one of: all_success, "
-      "all_done, one_failed, none_failed; did you mean 'all_success'?\n"
+      "all_failed, all_done, all_done_min_one_success, all_done_setup_success, one_success, "
+      "one_failed, one_done, none_failed, none_failed_min_one_success, none_skipped, all_skipped, "
+      "always; did you mean 'all_success'?\n"
       "5:42: 'retry' of task 't': found '0', expected a whole number, 1 to 100\n"
       "5:54: 'timeout' of task 't': found '31d', expected 1ms to 30d\n"
       "5:69: 'optional' of task 't': found 'maybe', expected one of: true, false\n"

@@ -1,9 +1,15 @@
 #include "run/rules.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <random>
+#include <string>
 #include <vector>
 
+#include "flow/words.h"
 #include "run/test_support.h"
 
 namespace tidemill::run {
@@ -11,30 +17,46 @@ namespace {
 
 enum class Need { kOpen, kSucceeded, kFailed, kUpstreamFailed, kSkipped };
 
-// The rules in words, evaluated over the list of needs and not over counts.
+bool is_bad(Need n) { return n == Need::kFailed || n == Need::kUpstreamFailed; }
+
+// The rules in words, evaluated over the list of needs that have all ended, and not over counts.
 Verdict expected(flow::Rule rule, const std::vector<Need>& needs) {
-  auto any = [&](auto holds) {
-    for (Need need : needs) {
-      if (holds(need)) return true;
-    }
-    return false;
-  };
-  bool const open = any([](Need n) { return n == Need::kOpen; });
-  bool const bad = any([](Need n) { return n == Need::kFailed || n == Need::kUpstreamFailed; });
-  bool const skipped = any([](Need n) { return n == Need::kSkipped; });
+  auto any = [&](auto holds) { return std::any_of(needs.begin(), needs.end(), holds); };
+  auto all = [&](auto holds) { return std::all_of(needs.begin(), needs.end(), holds); };
+  auto succeeded = [](Need n) { return n == Need::kSucceeded; };
+  auto skipped = [](Need n) { return n == Need::kSkipped; };
+  auto ran = [](Need n) { return n == Need::kSucceeded || n == Need::kFailed; };
+  auto run_or = [](bool runs, Verdict otherwise) { return runs ? Verdict::kRun : otherwise; };
+  if (needs.empty()) return Verdict::kRun;
   switch (rule) {
     case flow::Rule::kAllSuccess:
-      if (bad) return Verdict::kUpstreamFailed;
-      if (skipped) return Verdict::kSkip;
-      return open ? Verdict::kWait : Verdict::kRun;
+      if (any(is_bad)) return Verdict::kUpstreamFailed;
+      return run_or(all(succeeded), Verdict::kSkip);
+    case flow::Rule::kAllFailed:
+      return run_or(all(is_bad), Verdict::kSkip);
     case flow::Rule::kAllDone:
-      return open ? Verdict::kWait : Verdict::kRun;
+    case flow::Rule::kAllDoneSetupSuccess:  // without setups
+    case flow::Rule::kAlways:
+      return Verdict::kRun;
+    case flow::Rule::kAllDoneMinOneSuccess:
+      if (any(skipped)) return Verdict::kSkip;
+      return run_or(any(succeeded), Verdict::kUpstreamFailed);
+    case flow::Rule::kOneSuccess:
+      if (all(skipped)) return Verdict::kSkip;
+      return run_or(any(succeeded), Verdict::kUpstreamFailed);
     case flow::Rule::kOneFailed:
-      if (bad) return Verdict::kRun;
-      return open ? Verdict::kWait : Verdict::kSkip;
+      return run_or(any(is_bad), Verdict::kSkip);
+    case flow::Rule::kOneDone:
+      return run_or(any(ran), Verdict::kSkip);
     case flow::Rule::kNoneFailed:
-      if (bad) return Verdict::kUpstreamFailed;
-      return open ? Verdict::kWait : Verdict::kRun;
+      return run_or(!any(is_bad), Verdict::kUpstreamFailed);
+    case flow::Rule::kNoneFailedMinOneSuccess:
+      if (any(is_bad)) return Verdict::kUpstreamFailed;
+      return run_or(any(succeeded), Verdict::kSkip);
+    case flow::Rule::kNoneSkipped:
+      return run_or(!any(skipped), Verdict::kSkip);
+    case flow::Rule::kAllSkipped:
+      return run_or(all(skipped), Verdict::kSkip);
   }
   return Verdict::kWait;
 }
@@ -51,48 +73,51 @@ Upstream count(const std::vector<Need>& needs) {
   return up;
 }
 
-constexpr flow::Rule kRules[] = {flow::Rule::kAllSuccess, flow::Rule::kAllDone,
-                                 flow::Rule::kOneFailed, flow::Rule::kNoneFailed};
-
-TEST(Rules, AnswerAsTheirWordsSayForEveryCombinationOfUpToFourNeeds) {
-  int checked = 0;
-  for (size_t width = 0; width <= 4; ++width) {
-    size_t combinations = 1;
-    for (size_t i = 0; i < width; ++i) combinations *= 5;
-    for (size_t code = 0; code < combinations; ++code) {
-      std::vector<Need> needs;
-      for (size_t i = 0, rest = code; i < width; ++i, rest /= 5) {
-        needs.push_back(static_cast<Need>(rest % 5));
-      }
-      for (flow::Rule rule : kRules) {
-        EXPECT_EQ(judge(rule, count(needs)), expected(rule, needs))
-            << word(rule) << " of combination " << code << " of " << width;
-        ++checked;
+// Every list of `width` ends.
+std::vector<std::vector<Need>> lists_of(size_t width) {
+  std::vector<std::vector<Need>> lists(1);
+  for (size_t i = 0; i < width; ++i) {
+    std::vector<std::vector<Need>> longer;
+    for (const auto& list : lists) {
+      for (Need need : {Need::kSucceeded, Need::kFailed, Need::kUpstreamFailed, Need::kSkipped}) {
+        longer.push_back(list);
+        longer.back().push_back(need);
       }
     }
+    lists = std::move(longer);
   }
-  EXPECT_EQ(checked, 4 * (1 + 5 + 25 + 125 + 625));
+  return lists;
 }
 
-TEST(Rules, AVerdictOtherThanWaitStaysWhenMoreNeedsEnd) {
-  for (size_t code = 0; code < 125; ++code) {
-    std::vector<Need> needs;
-    for (size_t i = 0, rest = code; i < 3; ++i, rest /= 5) {
-      needs.push_back(static_cast<Need>(rest % 5));
-    }
-    for (flow::Rule rule : {flow::Rule::kAllDone, flow::Rule::kOneFailed}) {
-      Verdict const now = judge(rule, count(needs));
-      if (now == Verdict::kWait) continue;
-      for (Need& need : needs) {
-        if (need != Need::kOpen) continue;
-        for (Need end : {Need::kSucceeded, Need::kFailed, Need::kSkipped}) {
-          need = end;
-          EXPECT_EQ(judge(rule, count(needs)), now) << word(rule) << code;
-        }
-        need = Need::kOpen;
+TEST(Rules, AreAllThirteenOfAirflow) { EXPECT_EQ(flow::rule_words().size(), 13u); }
+
+TEST(Rules, AnswerAsTheirWordsSayOnceAllNeedsHaveEnded) {
+  for (size_t width = 0; width <= 5; ++width) {
+    for (const auto& needs : lists_of(width)) {
+      for (const auto& rule : flow::rule_words()) {
+        EXPECT_EQ(judge(rule.value, count(needs), {}).verdict, expected(rule.value, needs))
+            << rule.text << " width " << width;
       }
     }
   }
+}
+
+// Lists hold every order: what is decided after some ends is what is decided after all.
+TEST(Rules, DecideTheSameInWhateverOrderNeedsEnd) {
+  int early = 0;
+  for (const auto& ends : lists_of(4)) {
+    for (const auto& rule : flow::rule_words()) {
+      std::vector<Need> needs(ends.size(), Need::kOpen);
+      Verdict first = decide(rule.value, count(needs));
+      for (size_t i = 0; i < ends.size() && first == Verdict::kWait; ++i) {
+        needs[i] = ends[i];
+        first = decide(rule.value, count(needs));
+        early += first != Verdict::kWait && i + 1 < ends.size() ? 1 : 0;
+      }
+      EXPECT_EQ(first, expected(rule.value, ends)) << rule.text;
+    }
+  }
+  EXPECT_GT(early, 1000) << "a rule does not wait for what cannot change it";
 }
 
 // Through the machine: two upstream tasks with every pair of ends, one child a rule.
@@ -106,13 +131,12 @@ TEST(Rules, HoldInAGraphForEveryPairOfEnds) {
                       {"{shell: bad, optional: true}", Need::kSucceeded},
                       {"{shell: x, needs: root}", Need::kUpstreamFailed},
                       {"{shell: x, when: '1 = 2'}", Need::kSkipped}};
-  char const* const words[] = {"all_success", "all_done", "one_failed", "none_failed"};
   for (const End& a : ends) {
     for (const End& b : ends) {
-      for (size_t r = 0; r < 4; ++r) {
+      for (const auto& rule : flow::rule_words()) {
         auto const flow =
             load_text("flow: f\ntasks:\n  root: {shell: bad}\n  a: " + a.text + "\n  b: " + b.text +
-                      "\n  c: {shell: x, needs: [a, b], rule: " + words[r] + "}\n");
+                      "\n  c: {shell: x, needs: [a, b], rule: " + std::string(rule.text) + "}\n");
         ASSERT_TRUE(flow);
         Driver driver(flow, [&](const Try& one) {
           const auto& settings =
@@ -122,25 +146,107 @@ TEST(Rules, HoldInAGraphForEveryPairOfEnds) {
         driver.begin();
         driver.run_to_end();
         ASSERT_TRUE(driver.finished);
-        std::string const state = driver.state("c");
-        switch (expected(kRules[r], {a.need, b.need})) {
-          case Verdict::kRun:
-            EXPECT_EQ(state, "succeeded");
-            break;
-          case Verdict::kSkip:
-            EXPECT_EQ(state, "skipped");
-            break;
-          case Verdict::kUpstreamFailed:
-            // Of a skip and a failure, all_success is decided by the one that comes first.
-            if (r == 0 && (a.need == Need::kSkipped || b.need == Need::kSkipped)) {
-              EXPECT_TRUE(state == "upstream_failed" || state == "skipped");
-            } else {
-              EXPECT_EQ(state, "upstream_failed");
-            }
-            break;
-          case Verdict::kWait:
-            ADD_FAILURE() << "both have ended";
-        }
+        std::map<Verdict, std::string> const states = {
+            {Verdict::kRun, "succeeded"},
+            {Verdict::kSkip, "skipped"},
+            {Verdict::kUpstreamFailed, "upstream_failed"}};
+        EXPECT_EQ(driver.state("c"), states.at(expected(rule.value, {a.need, b.need})))
+            << rule.text << ": " << a.text << " and " << b.text;
+      }
+    }
+  }
+}
+
+// A graph of tasks, each need with a lower number; how each ends if it runs is drawn from the seed.
+class RandomGraph {
+ public:
+  explicit RandomGraph(unsigned seed) : random_(seed) {
+    size_t const size = 2 + random_() % 14;
+    for (size_t i = 0; i < size; ++i) {
+      Task task;
+      task.fails = random_() % 4 == 0;
+      task.is_optional = random_() % 8 == 0;
+      task.is_off = random_() % 5 == 0;
+      task.rule = flow::rule_words()[random_() % flow::rule_words().size()];
+      for (size_t n = 0; n < i; ++n) {
+        if (random_() % 3 == 0) task.needs.push_back(n);
+      }
+      tasks_.push_back(std::move(task));
+    }
+  }
+
+  std::string text() const {
+    std::string text = "flow: f\ntasks:\n";
+    for (size_t i = 0; i < tasks_.size(); ++i) {
+      const Task& task = tasks_[i];
+      text += fmt::format("  t{}: {{shell: {}, rule: {}, optional: {}", i,
+                          task.fails ? "bad" : "good", task.rule.text, task.is_optional);
+      if (task.is_off) text += ", when: '1 = 2'";
+      std::string needs;
+      for (size_t need : task.needs) needs += fmt::format("{}t{}", needs.empty() ? "" : ", ", need);
+      text += fmt::format(", needs: [{}]}}\n", needs);
+    }
+    return text;
+  }
+
+  // What each task must come to, by evaluation in order of the graph.
+  std::vector<std::string> states() const {
+    std::vector<Need> ends;
+    std::vector<std::string> states;
+    for (const Task& task : tasks_) {
+      std::vector<Need> needs;
+      for (size_t need : task.needs) needs.push_back(ends[need]);
+      Verdict const verdict = expected(task.rule.value, needs);
+      if (verdict == Verdict::kUpstreamFailed) {
+        ends.push_back(Need::kUpstreamFailed);
+        states.push_back("upstream_failed");
+      } else if (verdict == Verdict::kSkip || task.is_off) {
+        ends.push_back(Need::kSkipped);
+        states.push_back("skipped");
+      } else {
+        ends.push_back(task.fails && !task.is_optional ? Need::kFailed : Need::kSucceeded);
+        states.push_back(task.fails ? "failed" : "succeeded");
+      }
+    }
+    return states;
+  }
+
+  bool fails(const std::string& name) const { return tasks_[std::stoul(name.substr(1))].fails; }
+  size_t draw(size_t below) { return random_() % below; }
+
+ private:
+  struct Task {
+    bool fails = false;
+    bool is_optional = false;
+    bool is_off = false;
+    flow::Word<flow::Rule> rule{};
+    std::vector<size_t> needs;
+  };
+  std::mt19937 random_;
+  std::vector<Task> tasks_;
+};
+
+TEST(Rules, OfRandomGraphsEndAsTheEvaluatorSaysInWhateverOrderTasksEnd) {
+  for (unsigned seed = 0; seed < 400; ++seed) {
+    RandomGraph graph(seed);
+    auto const flow = load_text(graph.text());
+    ASSERT_TRUE(flow);
+    std::vector<std::string> const states = graph.states();
+    for (int order = 0; order < 3; ++order) {
+      Driver driver(flow);
+      if (order == 2) driver.restart_after_each();
+      driver.begin();
+      while (!driver.running.empty()) {
+        auto one = driver.running.begin();
+        std::advance(one, static_cast<long>(graph.draw(driver.running.size())));
+        std::string const name = flow->task(one->ref.task).name;
+        driver.end(*one, graph.fails(name) ? failed("bad") : value_of(name));
+      }
+      ASSERT_TRUE(driver.finished) << "seed " << seed;
+      for (size_t i = 0; i < states.size(); ++i) {
+        EXPECT_EQ(driver.state("t" + std::to_string(i)), states[i])
+            << "seed " << seed << " t" << i << "\n"
+            << graph.text();
       }
     }
   }
