@@ -54,20 +54,33 @@ failed as succeeded; *upstream_failed* is a task that could not run because of a
 
 | rule | the task runs when, of the tasks in `needs`, | else it is |
 |---|---|---|
-| `all_success` | all succeeded | upstream_failed after a failure, else skipped |
-| `all_failed` | all failed or are upstream_failed | skipped |
-| `all_done` | all have ended | |
-| `all_done_min_one_success` | all have ended, none was skipped, one succeeded | skipped after a skip, else upstream_failed |
-| `all_done_setup_success` | all have ended, and a setup among them, if there is one, succeeded | skipped if all setups were, else upstream_failed |
-| `one_success` | one succeeded, at once | skipped if all were, else upstream_failed |
-| `one_failed` | one failed or is upstream_failed, at once | skipped |
-| `one_done` | one succeeded or failed, at once | skipped |
-| `none_failed` | none failed and all have ended | upstream_failed |
-| `none_failed_min_one_success` | the same, and one succeeded | upstream_failed after a failure, skipped if all were |
-| `none_skipped` | none was skipped and all have ended | skipped |
-| `all_skipped` | all were skipped | skipped |
-| `always` | at once | |
+)";
 
+struct RuleWords {
+  std::string_view rule;
+  std::string_view runs;
+  std::string_view otherwise;
+};
+constexpr RuleWords kRuleWords[] = {
+    {"all_success", "all succeeded", "upstream_failed after a failure, else skipped"},
+    {"all_failed", "all failed or are upstream_failed", "skipped"},
+    {"all_done", "all have ended", ""},
+    {"all_done_min_one_success", "all have ended, none was skipped, one succeeded",
+     "skipped after a skip, else upstream_failed"},
+    {"all_done_setup_success", "all have ended, and a setup among them, if there is one, succeeded",
+     "skipped if all setups were, else upstream_failed"},
+    {"one_success", "one succeeded, at once", "skipped if all were, else upstream_failed"},
+    {"one_failed", "one failed or is upstream_failed, at once", "skipped"},
+    {"one_done", "one succeeded or failed, at once", "skipped"},
+    {"none_failed", "none failed and all have ended", "upstream_failed"},
+    {"none_failed_min_one_success", "the same, and one succeeded",
+     "upstream_failed after a failure, skipped if all were"},
+    {"none_skipped", "none was skipped and all have ended", "skipped"},
+    {"all_skipped", "all were skipped", "skipped"},
+    {"always", "at once", ""},
+};
+
+constexpr std::string_view kAfterRules = R"(
 The answer does not depend on the order in which tasks end: where a task that is still open could
 change it, the task waits.
 
@@ -160,6 +173,10 @@ std::string flow_reference_markdown() {
   std::string out(kOpening);
   for (const Section& section : kSections) append_section(out, section);
   out += kRules;
+  for (const RuleWords& row : kRuleWords) {
+    out += fmt::format("| `{}` | {} | {} |\n", row.rule, row.runs, row.otherwise);
+  }
+  out += kAfterRules;
   out += kExpressions;
   return out;
 }
