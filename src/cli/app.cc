@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 
+#include "cli/approval_commands.h"
 #include "cli/cron_commands.h"
 #include "cli/cron_vectors.h"
 #include "cli/model_commands.h"
@@ -49,6 +50,7 @@ struct Words {
   RunListOptions run_list;
   RunLogOptions run_log;
   FlowRunOptions flow_run;
+  ApprovalOptions approval;
   ModelCompileOptions model_compile;
   ModelCheckOptions model_check;
   ModelScoreOptions model_score;
@@ -143,6 +145,26 @@ void add_runs(CLI::App& app, Words& words, Action& action) {
   log->add_option("--item", words.run_log.item, "Item of a mapped task");
   log->add_option("--attempt", words.run_log.attempt, "By default the last one");
   log->callback([&] { action = [&] { return run_log(words.common, words.run_log); }; });
+}
+
+void add_approvals(CLI::App& app, Words& words, Action& action) {
+  auto* approval = app.add_subcommand("approval", "What waits for somebody's yes or no");
+  approval->require_subcommand(1);
+  auto* list = approval->add_subcommand("list", "Open approvals, oldest first");
+  add_common(list, words.common);
+  list->callback([&] { action = [&] { return approval_list(words.common); }; });
+  for (const char* verdict : {"approve", "reject"}) {
+    auto* decide = approval->add_subcommand(verdict, "Decide one");
+    add_common(decide, words.common);
+    decide->add_option("RUN", words.approval.run)->required();
+    decide->add_option("TASK", words.approval.task)->required();
+    decide->add_option("--item", words.approval.item, "Item of a mapped task");
+    decide->add_option("--comment", words.approval.comment, "Why");
+    decide->add_option("--field", words.approval.fields, "NAME=VALUE; may be repeated");
+    decide->callback([&, verdict] {
+      action = [&, verdict] { return approval_decide(words.common, verdict, words.approval); };
+    });
+  }
 }
 
 void add_tokens(CLI::App& app, Words& words, Action& action) {
@@ -288,6 +310,7 @@ int run(int argc, char** argv) {
   add_serve(app, words, action);
   add_flows(app, words, action);
   add_runs(app, words, action);
+  add_approvals(app, words, action);
   add_tokens(app, words, action);
   add_cron(app, words, action);
   add_models(app, words, action);

@@ -102,11 +102,14 @@ void print_run(const Json& run) {
       took_text = fmt::format("{} us", task.int_or("took_us", 0));
     }
     int64_t const attempt = task.int_or("attempt", 0);
+    std::string const waiting = task.text_or("waiting_for", "");
+    bool const has_error = !error_text(task).empty() || waiting.empty();
     rows.push_back({{name},
                     {task_state, state_colour(task_state)},
                     {took_text},
                     {attempt > 0 ? std::to_string(attempt) : ""},
-                    {error_text(task), Colour::kRed}});
+                    {has_error ? error_text(task) : "waits for " + waiting,
+                     has_error ? Colour::kRed : Colour::kYellow}});
   }
   print_table(stdout, {"TASK", "STATE", "TOOK", "ATTEMPT", "ERROR"}, rows);
 }

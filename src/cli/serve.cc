@@ -103,9 +103,9 @@ class Running {
     spawner_.on_lost([this] { log_.warn("the spawner was lost; a new one is started"); });
     TIDEMILL_TRY_LET(tokens, store_->list_tokens());
     tokens_.replace(tokens);
-    api_ = std::make_unique<server::Api>(server::ApiParts{clock_, loop_, executor_, files_, random_,
-                                                          *store_, *engine_, *loader_, tokens_,
-                                                          metrics_, data_, std::string(kVersion)});
+    api_ = std::make_unique<server::Api>(
+        server::ApiParts{clock_, loop_, executor_, files_, random_, *store_, *engine_, *loader_,
+                         *tasks_, tokens_, metrics_, data_, std::string(kVersion)});
     server_ = std::make_unique<server::Server>(
         server::ServerParts{clock_, loop_, net_, tokens_, log_, metrics_},
         server::Router(api_->routes()), ::getuid());
@@ -145,6 +145,10 @@ class Running {
     runners.publish = std::make_unique<task::PublishRunner>(
         [this](const std::string& dataset) { return dataset_path(dataset); }, executor_, loop_,
         files_, clock_);
+    runners.wait = std::make_unique<task::WaitRunner>(task::WaitParts{
+        clock_, loop_, executor_, files_, http_, project_, project_settings_.allow_private,
+        [this](const std::string& dataset) { return engine_->dataset_updated(dataset); }});
+    runners.approve = std::make_unique<task::ApproveRunner>(clock_);
     tasks_ = std::make_unique<task::Tasks>(std::move(runners), models_);
   }
 

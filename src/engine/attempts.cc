@@ -14,6 +14,9 @@ task::Work Engine::work_of(const run::Instance& run, run::TaskRef ref, run::Atte
   work.attempt = attempt;
   work.run = run::facts_of(run.row);
   work.bundle_folder = parts_.store.bundle_folder(run.row.bundle);
+  work.started = run.node(ref.task, ref.item).row.started;
+  work.principal = run.row.cause.principal;
+  work.is_cancelling = run.is_cancelling;
   Now const now = parts_.clock.now();
   auto narrow = [&](Duration left) {
     Elapsed const end = now.elapsed + left;
@@ -51,6 +54,7 @@ void Engine::start_sub_run(const run::Instance& run, run::TaskRef ref, run::Atte
   request.cause.trigger = "sub";
   request.cause.parent = id;
   request.cause.parent_task = task.name;
+  request.cause.principal = run.row.cause.principal;
   request.cause.origin = run.row.cause.origin;
   request.scheduled_at = run.row.scheduled_at;
   request.interval_start = run.row.interval_start;
@@ -203,6 +207,8 @@ void Engine::wrote_dataset(Turn& turn, Touched& touched, const run::Wrote& wrote
                                                              : 0;
   int64_t const sequence = last + 1;
   turn.datasets[wrote.dataset] = sequence;
+  turn.after.push_back(
+      [this, dataset = wrote.dataset, at = turn.now.wall] { dataset_times_[dataset] = at; });
   turn.changes.datasets.push_back(
       {wrote.dataset, sequence, touched.run->row.id, wrote.task, turn.now.wall});
   trigger_dependents(turn, flow::Trigger::Kind::kAfterDataset, wrote.dataset, touched.run->row,

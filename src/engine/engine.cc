@@ -31,6 +31,7 @@ Status Engine::recover(const LoadVersion& load) {
   }
   for (const run::DatasetRow& row : recovered.datasets) {
     dataset_sequences_[row.dataset] = row.sequence;
+    dataset_times_[row.dataset] = row.at;
   }
   std::vector<run::RunId> ids;
   for (run::StoredRun& stored : recovered.open_runs) {
@@ -110,6 +111,11 @@ void Engine::resume_run(Turn& turn, const run::RunId& id) {
     auto const found = runs_.find(id);
     if (found != runs_.end() && !deadlines_.contains(id)) arm_deadline(*found->second);
   });
+}
+
+std::optional<Time> Engine::dataset_updated(const std::string& dataset) const {
+  auto const found = dataset_times_.find(dataset);
+  return found == dataset_times_.end() ? std::nullopt : std::optional<Time>(found->second);
 }
 
 std::vector<Engine::RunningAttempt> Engine::running_attempts() const {

@@ -93,6 +93,9 @@ class Engine {
   // When a trigger is due next; nothing if never.
   std::optional<Time> next_tick(const flow::FlowName& flow) const;
 
+  // When a dataset was updated last; nothing if never.
+  std::optional<Time> dataset_updated(const std::string& dataset) const;
+
   // Limits.
   static constexpr size_t kEventsPerTurn = 1000;
   static constexpr size_t kInboxLimit = 100'000;
@@ -194,6 +197,7 @@ class Engine {
   std::unordered_map<run::RunId, io::TimerHandle> deadlines_;
   std::map<std::pair<flow::FlowName, std::string>, run::TriggerRow> triggers_;
   std::map<std::string, int64_t> dataset_sequences_;
+  std::map<std::string, Time> dataset_times_;                 // of the last update
   std::unordered_map<const flow::Task*, Duration> measured_;  // of pure tasks, the last evaluation
 
   std::multimap<Time, std::pair<flow::FlowName, std::string>> due_;  // clock triggers by next tick

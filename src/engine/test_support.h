@@ -258,6 +258,9 @@ class EngineBed {
     }
     return list;
   }
+  task::Tasks& tasks() { return *tasks_; }
+  task::ApproveRunner& approvals() { return tasks_->approvals(); }
+  std::vector<task::Waiting> waiting(const run::RunId& id) { return tasks_->waiting(id.value); }
   int64_t counter(const std::string& name) { return metrics->counter(name, "").value(); }
 
   // How a task's process behaves; by the name of its task.
@@ -300,6 +303,16 @@ class EngineBed {
     runners.publish = std::make_unique<task::PublishRunner>(
         [](const std::string& dataset) { return "/data/datasets/" + dataset + ".jsonl"; },
         world.executor(), world.loop(), world.files(), world.clock());
+    runners.wait = std::make_unique<task::WaitRunner>(task::WaitParts{
+        world.clock(),
+        world.loop(),
+        world.executor(),
+        world.files(),
+        world.http(),
+        "/project",
+        {},
+        [this](const std::string& dataset) { return engine->dataset_updated(dataset); }});
+    runners.approve = std::make_unique<task::ApproveRunner>(world.clock());
     return runners;
   }
 

@@ -11,7 +11,7 @@
 namespace tidemill::flow {
 
 // Where a key may stand, as a set of bits. Tasks have a bit per kind.
-using Places = uint32_t;
+using Places = uint64_t;
 inline constexpr Places kInFlow = 1u << 0;
 inline constexpr Places kInPython = 1u << 1;  // the flow's `python:`, and the project's
 inline constexpr Places kInParam = 1u << 2;
@@ -36,7 +36,12 @@ inline constexpr Places kCalcTask = 1u << 20;
 inline constexpr Places kModelTask = 1u << 21;
 inline constexpr Places kPublishTask = 1u << 22;
 inline constexpr Places kFlowTask = 1u << 23;
-inline constexpr Places kAnyTask = 0x1FFu << 15;
+inline constexpr Places kWaitTask = Places{1} << 32;
+inline constexpr Places kApproveTask = Places{1} << 33;
+inline constexpr Places kInWait = Places{1} << 34;
+inline constexpr Places kInApprove = Places{1} << 35;
+inline constexpr Places kInTeam = Places{1} << 36;
+inline constexpr Places kAnyTask = (Places{0x1FF} << 15) | kWaitTask | kApproveTask;
 inline constexpr Places kAnyTrigger = kInCron | kInEvery | kInAfter | kInCall;
 
 struct Field {

@@ -29,7 +29,19 @@ using FlowName = StrongText<struct FlowNameTag>;
 using BundleId = StrongText<struct BundleIdTag>;  // SHA-256 of the bundle: the flow's version
 using TaskIndex = Strong<struct TaskIndexTag, int32_t>;  // position in Flow::tasks
 
-enum class Kind { kShell, kPython, kHttp, kVendor, kSql, kCalc, kModel, kPublish, kFlow };
+enum class Kind {
+  kShell,
+  kPython,
+  kHttp,
+  kVendor,
+  kSql,
+  kCalc,
+  kModel,
+  kPublish,
+  kFlow,
+  kWait,
+  kApprove,
+};
 // Airflow's trigger rules.
 enum class Rule {
   kAllSuccess,
@@ -139,9 +151,32 @@ struct PublishSettings {
 struct FlowSettings {
   FlowName flow;
 };
-using Settings =
-    std::variant<ShellSettings, PythonSettings, HttpSettings, VendorSettings, SqlSettings,
-                 CalcSettings, ModelSettings, PublishSettings, FlowSettings>;
+// What is waited for: looked at once at the start, then every `every`.
+struct WaitSettings {
+  enum class For { kFile, kUrl, kQuery, kDataset, kUntil, kDuration } what = For::kDuration;
+  Rendered text;                   // the file's path, or the time of kUntil
+  HttpSettings url;                // of kUrl
+  int status = 0;                  // the answer's; 0: any from 200 to 299
+  std::optional<Rendered> expect;  // what the answer's JSON must contain
+  SqlSettings query;               // of kQuery: its first cell must be neither NULL, 0 nor false
+  std::string dataset;             // updated since the interval of the run began
+  Duration duration;               // of kDuration, from the start of the attempt
+  Duration every = Duration::seconds(30);
+  bool soft = false;  // too late is skipped, not failed
+};
+// A person decides.
+struct ApproveSettings {
+  std::string team;  // of tidemill.yaml
+  std::vector<std::string> members;
+  Rendered message;
+  std::vector<Param> fields;  // what else the person answers
+  enum class Otherwise { kFail, kApprove, kReject } at_timeout = Otherwise::kFail;
+  bool skip_rejected = false;  // rejected is skipped, not failed
+  bool four_eyes = false;      // not by who asked for the run
+};
+using Settings = std::variant<ShellSettings, PythonSettings, HttpSettings, VendorSettings,
+                              SqlSettings, CalcSettings, ModelSettings, PublishSettings,
+                              FlowSettings, WaitSettings, ApproveSettings>;
 
 // A dataset that a task updates, and which partition of it.
 struct Write {

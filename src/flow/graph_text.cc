@@ -37,6 +37,24 @@ std::string settings_text(const ModelSettings& model) {
 }
 std::string settings_text(const PublishSettings& publish) { return "to " + publish.dataset; }
 std::string settings_text(const FlowSettings& flow) { return flow.flow.value; }
+std::string settings_text(const WaitSettings& wait) {
+  switch (wait.what) {
+    case WaitSettings::For::kFile:
+      return "for the file " + shown_of(wait.text);
+    case WaitSettings::For::kUrl:
+      return "for " + shown_of(wait.url.url);
+    case WaitSettings::For::kQuery:
+      return "for a row of " + wait.query.connection;
+    case WaitSettings::For::kDataset:
+      return "for " + wait.dataset;
+    case WaitSettings::For::kUntil:
+      return "until " + shown_of(wait.text);
+    case WaitSettings::For::kDuration:
+      return "for " + format_duration(wait.duration);
+  }
+  return "";
+}
+std::string settings_text(const ApproveSettings& approve) { return "by " + approve.team; }
 
 }  // namespace
 

@@ -33,6 +33,9 @@ class ProjectReader {
     if (const YamlNode* node = fields.get("datasets")) {
       each(*node, fields.what("datasets"), [&](const auto& entry) { read_dataset(entry); });
     }
+    if (const YamlNode* node = fields.get("teams")) {
+      each(*node, fields.what("teams"), [&](const auto& entry) { read_team(entry); });
+    }
     if (const YamlNode* node = fields.get("allow_private")) {
       project_.allow_private = texts(*node, fields.what("allow_private"));
     }
@@ -97,6 +100,19 @@ class ProjectReader {
     }
     auto path = reader_.path(*node, fields.what("sqlite"));
     if (path) project_.connections[entry.key] = {entry.key, std::move(*path)};
+  }
+
+  void read_team(const YamlNode::Entry& entry) {
+    std::string const owner = fmt::format("team '{}'", entry.key);
+    if (!reader_.is_map(entry.value, owner)) return;
+    Fields const fields(reader_, entry.value, kInTeam, owner);
+    Team& team = project_.teams[entry.key];
+    team.name = entry.key;
+    if (const YamlNode* node = fields.get("members")) {
+      team.members = texts(*node, fields.what("members"));
+    } else if (!fields.has("members")) {
+      problems_.add(entry.key_mark, owner + " has no 'members'");
+    }
   }
 
   void read_dataset(const YamlNode::Entry& entry) {

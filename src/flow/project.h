@@ -23,6 +23,11 @@ struct Dataset {
   std::string path;  // of the JSON lines file, within the project; "" : in the data directory
 };
 
+struct Team {
+  std::string name;
+  std::vector<std::string> members;  // names of tokens
+};
+
 struct Project {
   std::string zone = "UTC";
   std::string team = "default";
@@ -30,6 +35,7 @@ struct Project {
   std::vector<std::string> preload;
   std::map<std::string, Connection> connections;
   std::map<std::string, Dataset> datasets;
+  std::map<std::string, Team> teams;
   // Hosts and addresses that http tasks and vendors may reach although they are private.
   std::vector<std::string> allow_private;
 };

@@ -45,7 +45,7 @@ TEST_F(LoadProject, RefusesMistakes) {
       "tidemill.yaml:1:7: 'zone' of the project: 'Nowhere/X' is not a zone; expected a "
       "name of the IANA database, such as UTC or Europe/Paris\n"
       "tidemill.yaml:2:1: unknown key 'conections' in the project; did you mean 'connections'? "
-      "expected one of: zone, team, python, connections, datasets, allow_private\n"
+      "expected one of: zone, team, python, connections, datasets, teams, allow_private\n"
       "tidemill.yaml:3:15: connection 'a' has no 'sqlite'\n"
       "tidemill.yaml:3:22: 'connections' of the project: found 'b c', expected a name\n"
       "tidemill.yaml:3:52: 'sqlite' of connection 'd': found '/x', expected a path within the "

@@ -12,7 +12,7 @@ namespace tidemill::flow {
 namespace {
 
 // The order of Settings is the order of Kind: a task's settings tell whether they were read.
-static_assert(std::variant_size_v<Settings> == 9);
+static_assert(std::variant_size_v<Settings> == 11);
 
 void read_shell(const SettingsPlace& at) {
   auto const command = at.loading.reader.text(at.node, at.what);
@@ -163,17 +163,6 @@ void read_http_map(const SettingsPlace& at, HttpSettings& http) {
   }
 }
 
-void read_http(const SettingsPlace& at) {
-  HttpSettings http;
-  if (at.node.is_map()) {
-    read_http_map(at, http);
-  } else {
-    auto url = Values(at.loading, at.readable).text(at.node, at.what);
-    if (url && check_url(at, at.node, *url, at.what)) http.url = std::move(*url);
-  }
-  at.task.settings = std::move(http);
-}
-
 void read_publish(const SettingsPlace& at) {
   if (!at.loading.reader.is_map(at.node, at.what)) return;
   Fields const fields(at.loading.reader, at.node, kInPublish, at.what);
@@ -199,6 +188,17 @@ void read_flow_task(const SettingsPlace& at) {
 
 }  // namespace
 
+HttpSettings read_http_settings(const SettingsPlace& at) {
+  HttpSettings http;
+  if (at.node.is_map()) {
+    read_http_map(at, http);
+  } else {
+    auto url = Values(at.loading, at.readable).text(at.node, at.what);
+    if (url && check_url(at, at.node, *url, at.what)) http.url = std::move(*url);
+  }
+  return http;
+}
+
 void read_settings(Loading& loading, Task& task, const YamlNode& node, const Readable& readable,
                    const YamlNode& map) {
   SettingsPlace const at{
@@ -210,7 +210,8 @@ void read_settings(Loading& loading, Task& task, const YamlNode& node, const Rea
     case Kind::kPython:
       return read_python(at);
     case Kind::kHttp:
-      return read_http(at);
+      at.task.settings = read_http_settings(at);
+      return;
     case Kind::kVendor:
       return read_vendor(at);
     case Kind::kSql:
@@ -223,6 +224,10 @@ void read_settings(Loading& loading, Task& task, const YamlNode& node, const Rea
       return read_publish(at);
     case Kind::kFlow:
       return read_flow_task(at);
+    case Kind::kWait:
+      return read_wait(at);
+    case Kind::kApprove:
+      return read_approve(at);
   }
 }
 

@@ -143,8 +143,8 @@ void read_calc(const SettingsPlace& at) {
   at.task.settings = std::move(calc);
 }
 
-void read_sql(const SettingsPlace& at) {
-  if (!at.loading.reader.is_map(at.node, at.what)) return;
+std::optional<SqlSettings> read_sql_settings(const SettingsPlace& at) {
+  if (!at.loading.reader.is_map(at.node, at.what)) return std::nullopt;
   Fields const fields(at.loading.reader, at.node, kInSql, at.what);
   SqlSettings settings;
   if (const YamlNode* node = fields.get("connection")) {
@@ -176,7 +176,11 @@ void read_sql(const SettingsPlace& at) {
   } else if (!fields.has("query")) {
     at.loading.problems.add(at.node.mark, fmt::format("{} has no 'query'", at.what));
   }
-  at.task.settings = std::move(settings);
+  return settings;
+}
+
+void read_sql(const SettingsPlace& at) {
+  if (auto settings = read_sql_settings(at)) at.task.settings = std::move(*settings);
 }
 
 }  // namespace tidemill::flow

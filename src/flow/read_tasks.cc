@@ -220,7 +220,7 @@ class TaskReader {
         if (name) task_->writes.push_back({std::move(*name), std::nullopt});
       }
     }
-    if (task_->kind == Kind::kVendor) return;
+    if (find_field(place_of(task_->kind), "retry") == nullptr) return;
     if (const YamlNode* node = fields.get("retry")) read_retry(*node, fields.what("retry"));
   }
 
@@ -261,6 +261,8 @@ class TaskReader {
     switch (task_->kind) {
       case Kind::kCalc:
       case Kind::kModel:
+      case Kind::kWait:
+      case Kind::kApprove:
         return true;
       case Kind::kHttp: {
         const auto& http = std::get<HttpSettings>(task_->settings);

@@ -89,26 +89,16 @@ TEST_F(ReadTasks, RefusesATaskWithoutAKind) {
                    "hello\"}");
   AssertTaskErrors("{needs: a}",
                    "5:3: task 't' has no kind; expected one of: shell, python, http, vendor, sql, "
-                   "calc, model, publish, flow");
-  AssertTaskErrors(
-      "{modl: fraud}",
-      "5:7: unknown key 'modl' in task 't'; did you mean 'model'? expected one of: "
-      "shell, python, http, vendor, sql, calc, model, publish, flow, needs, when, rule, "
-      "retry, timeout, env, for_each, with, args, writes, optional, on_unknown, rows");
+                   "calc, model, publish, flow, wait, approve");
+  AssertTaskErrors("{modl: fraud}",
+                   "5:7: unknown key 'modl' in task 't'; did you mean 'model'? expected one of: "
+                   "shell, python, http, vendor, sql, calc, model, publish, flow, wait, approve, "
+                   "needs, when, rule, "
+                   "retry, timeout, env, for_each, with, args, writes, optional, on_unknown, rows");
   AssertTaskErrors(
       "{shell: x, calc: select 1}",
       "5:3: task 't' has two kinds, 'shell' and 'calc'; expected one: make two tasks of "
       "it");
-}
-
-TEST_F(ReadTasks, RefusesKindsThatAreNotBuilt) {
-  AssertTaskErrors("{approve: risk-desk}",
-                   "5:7: the kind 'approve' of task 't' is not available in this version; expected "
-                   "one of: shell, python, http, vendor, sql, calc, model, publish, flow");
-  AssertTaskErrors(
-      "{wait: 5m}",
-      "5:7: the kind 'wait' of task 't' is not available in this version; expected one "
-      "of: shell, python, http, vendor, sql, calc, model, publish, flow");
 }
 
 TEST_F(ReadTasks, RefusesBadNeeds) {

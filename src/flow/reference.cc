@@ -112,7 +112,7 @@ A `calc` reads the tasks in `needs` as tables by their names, and the one-row ta
 
 ## What is not there yet
 
-The kinds `wait` and `approve`, the triggers `at` and `topic`, `publish` to a topic and model
+The triggers `at` and `topic`, `publish` to a topic and model
 aliases (`@champion`) are refused by name.
 )";
 
@@ -131,8 +131,18 @@ constexpr Section kSections[] = {
     {"`http`", "`http: URL`, or a map.", kInHttp},
     {"`sql`", "", kInSql},
     {"`publish`", "", kInPublish},
+    {"`wait`",
+     "`wait: 10m`, or a map with exactly one of `file`, `url`, `query`, `dataset`, `until` and "
+     "`for`. Its value tells how long it waited (`waited_ms`), how often it looked (`checks`) and "
+     "what it found.",
+     kInWait},
+    {"`approve`",
+     "`approve: risk-desk`, or a map. Its value has `decision` (approve or reject), `by`, `at`, "
+     "`comment` and the fields.",
+     kInApprove},
     {"The project: tidemill.yaml", "What all flows of a project share. The file may be absent.",
      kInProject},
+    {"Teams", "", kInTeam},
     {"Connections", "", kInConnection},
     {"Datasets", "", kInDataset},
 };

@@ -11,6 +11,7 @@ constexpr Word<Kind> kKinds[] = {
     {"shell", Kind::kShell},   {"python", Kind::kPython},   {"http", Kind::kHttp},
     {"vendor", Kind::kVendor}, {"sql", Kind::kSql},         {"calc", Kind::kCalc},
     {"model", Kind::kModel},   {"publish", Kind::kPublish}, {"flow", Kind::kFlow},
+    {"wait", Kind::kWait},     {"approve", Kind::kApprove},
 };
 constexpr Word<Rule> kRules[] = {
     {"all_success", Rule::kAllSuccess},
@@ -91,6 +92,10 @@ Places place_of(Kind kind) {
       return kPublishTask;
     case Kind::kFlow:
       return kFlowTask;
+    case Kind::kWait:
+      return kWaitTask;
+    case Kind::kApprove:
+      return kApproveTask;
   }
   return 0;
 }

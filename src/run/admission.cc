@@ -17,6 +17,8 @@ SlotKind slot_kind(flow::Kind kind) {
     case flow::Kind::kCalc:
     case flow::Kind::kModel:
     case flow::Kind::kFlow:
+    case flow::Kind::kWait:
+    case flow::Kind::kApprove:
       return SlotKind::kNone;
   }
   return SlotKind::kNone;

@@ -126,8 +126,9 @@ void Worker::write_attempt(const Node& node, Json detail) {
   attempt.task = node.row.task;
   attempt.item = node.row.item;
   attempt.attempt = node.row.attempt;
-  attempt.state =
-      node.row.state == TaskState::kSucceeded ? TaskState::kSucceeded : TaskState::kFailed;
+  TaskState const state = node.row.state;
+  bool const is_good = state == TaskState::kSucceeded || state == TaskState::kSkipped;
+  attempt.state = is_good ? state : TaskState::kFailed;
   attempt.started = node.row.started.value_or(step_.now.wall);
   attempt.ended = step_.now.wall;
   attempt.error_code = node.row.error_code;

@@ -53,6 +53,10 @@ Outcome Outcome::unknown(std::string message) {
   return {Kind::kUnknown, nullptr, {Code::kUnknown, std::move(message), {}}, {}};
 }
 
+Outcome Outcome::skipped(std::string reason, Json detail) {
+  return {Kind::kSkipped, nullptr, {Code::kInvalid, std::move(reason), {}}, std::move(detail)};
+}
+
 void Machine::begin(Instance& run, Step& step) {
   run.row.state = RunState::kRunning;
   run.row.started = step.now.wall;
@@ -139,6 +143,9 @@ bool Machine::ended(Instance& run, TaskRef ref, Attempt attempt, Outcome outcome
     worker.succeed(ref, std::move(outcome.value), {}, std::move(outcome.detail));
   } else if (was_stopped && run.is_cancelling) {
     worker.settle(ref, TaskState::kCancelled, node.stopping, {}, std::move(outcome.detail));
+  } else if (outcome.kind == Outcome::Kind::kSkipped) {
+    worker.settle(ref, TaskState::kSkipped, std::move(outcome.error), {},
+                  std::move(outcome.detail));
   } else if (outcome.kind == Outcome::Kind::kUnknown && !was_stopped &&
              run.flow->task(ref.task).on_unknown == flow::OnUnknown::kRerun && !run.is_cancelling) {
     worker.rerun(ref, std::move(outcome));

@@ -17,7 +17,7 @@ namespace tidemill::run {
 
 // How an attempt has ended.
 struct Outcome {
-  enum class Kind { kSucceeded, kFailed, kUnknown } kind = Kind::kSucceeded;
+  enum class Kind { kSucceeded, kFailed, kUnknown, kSkipped } kind = Kind::kSucceeded;
   flow::TaskValuePtr value;
   Error error;
   Json detail;
@@ -25,6 +25,8 @@ struct Outcome {
   static Outcome success(flow::TaskValuePtr value, Json detail = {});
   static Outcome failure(Error error, Json detail = {});
   static Outcome unknown(std::string message);
+  // Nothing was done, and that is no failure.
+  static Outcome skipped(std::string reason, Json detail = {});
 };
 
 struct TaskRef {

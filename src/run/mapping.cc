@@ -42,6 +42,8 @@ void Worker::item_ended(flow::TaskIndex index) {
   for (const Node& item : node.items) {
     if (item.row.state == TaskState::kSucceeded) {
       values.push_back(item.value);
+    } else if (item.row.state == TaskState::kSkipped) {
+      values.push_back(flow::TaskValue::missing());
     } else {
       if (failed++ == 0)
         first_error = fmt::format("item {}: {}", item.row.item.value, item.row.error);

@@ -35,6 +35,10 @@ std::vector<Route> Api::routes() {
        bind(&Api::show_run)},
       {"POST", "/api/v1/runs/{run}/cancel", Auth::kToken, "Cancel an open run",
        bind(&Api::cancel_run)},
+      {"GET", "/api/v1/approvals", Auth::kToken, "Approvals that wait for somebody",
+       bind(&Api::list_approvals)},
+      {"POST", "/api/v1/runs/{run}/tasks/{task}/decision", Auth::kToken, "Approve or reject",
+       bind(&Api::decide)},
       {"GET", "/api/v1/runs/{run}/tasks/{task}/log", Auth::kToken,
        "Output of an attempt: ?attempt= &item=", bind(&Api::task_log)},
       {"GET", "/api/v1/tokens", Auth::kLocal, "Names of tokens", bind(&Api::list_tokens)},
@@ -180,14 +184,14 @@ void Api::list_runs(const Request& request, Respond respond) {
 void Api::show_run(const Request& request, Respond respond) {
   run::RunId const id(request.captures[0]);
   read(
-      [this, id]() -> Result<Json> {
+      [this, id, waiting = parts_.tasks.waiting(id.value)]() -> Result<Json> {
         TIDEMILL_TRY_LET(stored, parts_.store.load_run(id));
         if (!stored) {
           return fail(Code::kNotFound,
                       fmt::format("there is no run '{}'", printable(id.value, 60)));
         }
         TIDEMILL_TRY_LET(attempts, parts_.store.attempts_of(id));
-        return run_detail(*stored, attempts);
+        return run_detail(*stored, attempts, waiting);
       },
       std::move(respond));
 }

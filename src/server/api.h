@@ -21,6 +21,7 @@ struct ApiParts {
   store::Store& store;
   engine::Engine& engine;
   engine::ProjectLoader& loader;
+  task::Tasks& tasks;
   access::Tokens& tokens;
   Metrics& metrics;
   std::string data_folder;
@@ -47,6 +48,8 @@ class Api {
   void list_runs(const Request& request, Respond respond);
   void show_run(const Request& request, Respond respond);
   void cancel_run(const Request& request, Respond respond);
+  void list_approvals(const Request& request, Respond respond);
+  void decide(const Request& request, Respond respond);
   void task_log(const Request& request, Respond respond);
   void list_tokens(const Request& request, Respond respond);
   void add_token(const Request& request, Respond respond);

@@ -108,13 +108,20 @@ Json run_summary(const run::RunRow& row) {
   return json;
 }
 
-Json run_detail(const run::StoredRun& stored, const std::vector<run::AttemptRow>& attempts) {
+Json run_detail(const run::StoredRun& stored, const std::vector<run::AttemptRow>& attempts,
+                const std::vector<task::Waiting>& waiting) {
   Entries entries;
   add_chains(stored, entries);
   add_tasks(stored, entries);
   add_attempts(attempts, entries);
   Json tasks = Json::array();
-  for (auto& [key, entry] : entries) tasks.push(std::move(entry));
+  for (auto& [key, entry] : entries) {
+    for (const task::Waiting& one : waiting) {
+      bool const is_same = one.item.value == key.second && one.task == entry.text_or("task", "");
+      if (is_same && entry.text_or("state", "") == "running") entry.set("waiting_for", one.text);
+    }
+    tasks.push(std::move(entry));
+  }
   return run_summary(stored.row).set("tasks", std::move(tasks));
 }
 

@@ -30,8 +30,8 @@ class ServerTest : public testing::Test {
     tokens.add(made->row);
     api = std::make_unique<Api>(ApiParts{bed.world.clock(), bed.world.loop(), bed.world.executor(),
                                          bed.world.files(), bed.world.random(), *bed.store,
-                                         *bed.engine, *bed.loader, tokens, *bed.metrics, "/data",
-                                         "1.2.3"});
+                                         *bed.engine, *bed.loader, bed.tasks(), tokens,
+                                         *bed.metrics, "/data", "1.2.3"});
     server = std::make_unique<Server>(ServerParts{bed.world.clock(), bed.world.loop(),
                                                   bed.world.net(), tokens, bed.log, *bed.metrics},
                                       Router(api->routes()), 1000);

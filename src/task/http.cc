@@ -66,8 +66,9 @@ run::Outcome outcome_of(const io::HttpOutcome& outcome, bool is_repeatable) {
 HttpRunner::HttpRunner(io::HttpClient& http, std::vector<std::string> allow_private)
     : http_(http), allow_private_(std::move(allow_private)) {}
 
-Result<io::HttpRequest> HttpRunner::request_of(const Work& work, const flow::Scope& scope) const {
-  const auto& settings = std::get<flow::HttpSettings>(work.task().settings);
+Result<io::HttpRequest> http_request(const flow::HttpSettings& settings, const flow::Scope& scope,
+                                     const std::string& call_id,
+                                     const std::vector<std::string>& allow_private) {
   io::HttpRequest request;
   request.method = settings.method;
   TIDEMILL_TRY_LET(url, settings.url.text(scope, flow::Rendered::Encoding::kPercent));
@@ -89,11 +90,10 @@ Result<io::HttpRequest> HttpRunner::request_of(const Work& work, const flow::Sco
     }
   }
   if (!settings.idempotency_header.empty()) {
-    request.headers.emplace_back(settings.idempotency_header, work.call_id());
+    request.headers.emplace_back(settings.idempotency_header, call_id);
   }
-  if (work.task().timeout) request.timeout = *work.task().timeout;
-  bool const is_listed = std::find(allow_private_.begin(), allow_private_.end(),
-                                   host_of(request.url)) != allow_private_.end();
+  bool const is_listed = std::find(allow_private.begin(), allow_private.end(),
+                                   host_of(request.url)) != allow_private.end();
   if (settings.private_addresses || is_listed) {
     request.private_addresses = io::HttpRequest::Private::kAllowed;
   }
@@ -101,11 +101,13 @@ Result<io::HttpRequest> HttpRunner::request_of(const Work& work, const flow::Sco
 }
 
 void HttpRunner::start(const Work& work, const flow::Scope& scope, Done done) {
-  auto request = request_of(work, scope);
+  auto request = http_request(std::get<flow::HttpSettings>(work.task().settings), scope,
+                              work.call_id(), allow_private_);
   if (!request) {
     done(run::Outcome::failure(request.error()));
     return;
   }
+  if (work.task().timeout) request->timeout = *work.task().timeout;
   const auto& settings = std::get<flow::HttpSettings>(work.task().settings);
   bool const is_repeatable =
       settings.effect == flow::HttpSettings::Effect::kRead || !settings.idempotency_header.empty();

@@ -9,6 +9,12 @@
 
 namespace tidemill::task {
 
+// The request that the settings describe. Hosts of `allow_private` may be reached although their
+// addresses are private; `call_id` is the idempotency key.
+Result<io::HttpRequest> http_request(const flow::HttpSettings& settings, const flow::Scope& scope,
+                                     const std::string& call_id,
+                                     const std::vector<std::string>& allow_private);
+
 class HttpRunner final : public Runner {
  public:
   // `allow_private`: hosts that may be reached although their addresses are private.
@@ -18,8 +24,6 @@ class HttpRunner final : public Runner {
   void stop(const Work& work) override;
 
  private:
-  Result<io::HttpRequest> request_of(const Work& work, const flow::Scope& scope) const;
-
   io::HttpClient& http_;
   std::vector<std::string> allow_private_;
   std::map<std::string, io::HttpHandle> open_;  // by attempt id

@@ -43,9 +43,10 @@ Json cell(const io::Statement& statement, int column) {
   return {};
 }
 
-// The rows as a list of objects, always a list.
-Result<Json> query(const std::string& path, const std::string& sql,
-                   const std::vector<value::Value>& params) {
+}  // namespace
+
+Result<Json> query_sqlite(const std::string& path, const std::string& sql,
+                          const std::vector<value::Value>& params) {
   TIDEMILL_TRY_LET(connection, io::Connection::open(path, io::Connection::Mode::kClient));
   TIDEMILL_TRY_LET(statement, connection.prepare(sql));
   if (statement.parameter_count() > static_cast<int>(params.size())) {
@@ -69,8 +70,6 @@ Result<Json> query(const std::string& path, const std::string& sql,
   return rows;
 }
 
-}  // namespace
-
 SqlRunner::SqlRunner(std::string project_folder, io::Executor& executor, io::Loop& loop)
     : project_folder_(std::move(project_folder)), executor_(executor), loop_(loop) {}
 
@@ -90,7 +89,7 @@ void SqlRunner::start(const Work& work, const flow::Scope& scope, Done done) {
                                : project_folder_ + "/" + settings.database;
   Status const queued = executor_.run(io::Lane::kRead, [this, path, text = settings.text,
                                                         params = std::move(params), done] {
-    auto rows = query(path, text, params);
+    auto rows = query_sqlite(path, text, params);
     run::Outcome outcome = rows ? run::Outcome::success(flow::TaskValue::of_json(std::move(*rows)))
                                 : run::Outcome::failure(rows.error().in(path));
     loop_.post([done, outcome = std::move(outcome)]() mutable { done(std::move(outcome)); });

@@ -9,6 +9,10 @@
 
 namespace tidemill::task {
 
+// The rows of a statement as a list of objects. Blocking.
+Result<Json> query_sqlite(const std::string& path, const std::string& sql,
+                          const std::vector<value::Value>& params);
+
 class SqlRunner final : public Runner {
  public:
   SqlRunner(std::string project_folder, io::Executor& executor, io::Loop& loop);

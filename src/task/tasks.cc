@@ -33,6 +33,10 @@ Runner& Tasks::runner(flow::Kind kind) {
       return *runners_.sql;
     case flow::Kind::kPublish:
       return *runners_.publish;
+    case flow::Kind::kWait:
+      return *runners_.wait;
+    case flow::Kind::kApprove:
+      return *runners_.approve;
     case flow::Kind::kCalc:
     case flow::Kind::kModel:
     case flow::Kind::kFlow:
@@ -53,6 +57,13 @@ void Tasks::recover(const Work& work, const flow::Scope& scope, Done done) {
   runner(work.task().kind).recover(work, scope, std::move(done));
 }
 void Tasks::recovered() { runners_.process->recovered(); }
+std::vector<Waiting> Tasks::waiting(const std::string& run) const {
+  std::vector<Waiting> list;
+  if (runners_.wait) list = runners_.wait->waiting(run);
+  if (!runners_.approve) return list;
+  for (Waiting& one : runners_.approve->waiting(run)) list.push_back(std::move(one));
+  return list;
+}
 void Tasks::settled(const Work& work) { runner(work.task().kind).settled(work); }
 
 }  // namespace tidemill::task

@@ -4,9 +4,11 @@
 #include <array>
 #include <memory>
 
+#include "task/approve.h"
 #include "task/calc.h"
 #include "task/model.h"
 #include "task/process.h"
+#include "task/wait.h"
 #include "task/work.h"
 
 namespace tidemill::task {
@@ -20,6 +22,8 @@ class Tasks {
     std::unique_ptr<Runner> vendor;
     std::unique_ptr<Runner> sql;
     std::unique_ptr<Runner> publish;
+    std::unique_ptr<WaitRunner> wait;
+    std::unique_ptr<ApproveRunner> approve;
   };
   Tasks(Runners runners, ModelStore& models);
 
@@ -35,6 +39,10 @@ class Tasks {
   // After the last recover().
   void recovered();
   void settled(const Work& work);
+
+  ApproveRunner& approvals() { return *runners_.approve; }
+  // What the running tasks of a run wait for.
+  std::vector<Waiting> waiting(const std::string& run) const;
 
  private:
   Runner& runner(flow::Kind kind);

@@ -19,6 +19,9 @@ struct Work {
   run::Attempt attempt;
   flow::RunFacts run;
   std::string bundle_folder;
+  std::optional<Time> started;              // when the attempt began, also after a restart
+  std::string principal;                    // who asked for the run; "" : nobody did
+  bool is_cancelling = false;               // the whole run is being stopped
   std::optional<Elapsed> elapsed_deadline;  // of the run or of the task, whichever is first
 
   const flow::Task& task() const { return flow->task(ref.task); }
