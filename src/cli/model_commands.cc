@@ -22,7 +22,6 @@
 #include "model/golden.h"
 #include "model/json_row.h"
 #include "model/score.h"
-#include "model/transform.h"
 #include "value/csv.h"
 
 namespace tidemill::cli {
@@ -110,17 +109,23 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "" : path.substr(0, slash + 1);
 }
 
+// Shortest decimals; of a float32 if `is_single`.
 template <class Numbers>
-void append_numbers(std::string& out, std::string_view name, const Numbers& numbers) {
+void append_numbers(std::string& out, std::string_view name, const Numbers& numbers,
+                    bool is_single) {
   fmt::format_to(std::back_inserter(out), "\"{}\":[", name);
   bool first = true;
   for (const auto number : numbers) {
     if (!first) out += ',';
     first = false;
-    if (std::isfinite(static_cast<double>(number))) {
-      fmt::format_to(std::back_inserter(out), "{}", number);
+    if (std::isnan(static_cast<double>(number))) {
+      out += "null";
+    } else if (std::isinf(static_cast<double>(number))) {
+      out += number > 0 ? "\"inf\"" : "\"-inf\"";
+    } else if (is_single) {
+      fmt::format_to(std::back_inserter(out), "{}", static_cast<float>(number));
     } else {
-      out += number > 0 ? "\"inf\"" : number < 0 ? "\"-inf\"" : "\"nan\"";
+      fmt::format_to(std::back_inserter(out), "{}", number);
     }
   }
   out += ']';
@@ -137,18 +142,18 @@ class Answers {
         predictions_(model.predictions()),
         leaves_(model.trees()) {}
 
-  void score(std::span<const float> row) {
+  void score(std::span<const double> row) {
     if (auto status = model::score_row(model_, row, scratch_, margins_); !status) {
       return error(status.error());
     }
-    model::predict(model_.transform(), margins_, predictions_);
+    model::predict(model_, margins_, scratch_, predictions_);
     model::last_leaves(model_, scratch_, leaves_);
     line_ = "{";
-    append_numbers(line_, "margin", margins_);
+    append_numbers(line_, "margin", margins_, model_.is_float32());
     line_ += ',';
-    append_numbers(line_, "prediction", predictions_);
+    append_numbers(line_, "prediction", predictions_, model_.is_float32());
     line_ += ',';
-    append_numbers(line_, "leaf", leaves_);
+    append_numbers(line_, "leaf", leaves_, false);
     line_ += "}\n";
     write();
   }
@@ -171,7 +176,7 @@ class Answers {
   const FlatModel& model_;
   std::FILE* out_;
   model::Scratch scratch_;
-  std::vector<float> margins_, predictions_;
+  std::vector<double> margins_, predictions_;
   std::vector<uint32_t> leaves_;
   std::string line_;
   bool failed_ = false;
@@ -180,17 +185,18 @@ class Answers {
 enum class Form { kByName, kCases };
 
 Status read_json_row(const model::FeatureNames& names, std::string_view line, Form form,
-                     std::span<float> row) {
+                     std::span<double> row) {
   TIDEMILL_TRY_LET(json, parse_json(line, {.bytes = kMaxRowBytes}));
   if (form == Form::kByName) return model::json_row_by_name(names, json, row);
   const Json* x = json.find("x");
   if (x == nullptr) return fail(Code::kInvalid, "a case is an object with the row as \"x\"");
-  return model::json_row_by_order(names, *x, row);
+  return x->is_object() ? model::json_row_by_name(names, *x, row)
+                        : model::json_row_by_order(names, *x, row);
 }
 
 void score_json_lines(const FlatModel& model, std::string_view text, Form form, Answers& answers) {
   const model::FeatureNames names(model);
-  std::vector<float> row(model.features());
+  std::vector<double> row(model.features());
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = trim(text.substr(0, end));
@@ -205,24 +211,27 @@ void score_json_lines(const FlatModel& model, std::string_view text, Form form, 
 }
 
 // A cell of a CSV: missing, a number, or the text of a category.
-Result<float> csv_feature(const model::FeatureNames& names, uint32_t feature,
-                          std::string_view cell) {
-  if (trim(cell).empty()) return std::numeric_limits<float>::quiet_NaN();
+Result<double> csv_feature(const model::FeatureNames& names, uint32_t feature,
+                           std::string_view cell) {
+  if (trim(cell).empty()) return std::numeric_limits<double>::quiet_NaN();
   const std::string_view digits = trim(cell);
   double number = 0;
   const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   const bool is_number = end == digits.data() + digits.size() && ec != std::errc::invalid_argument;
-  auto code = names.code(feature, cell);
-  if (code) return code;
-  if (!is_number) return code;
-  if (ec == std::errc::result_out_of_range) return std::numeric_limits<float>::infinity();
-  return model::to_row_value(number);
+  if (names.has_texts(feature)) {
+    auto code = names.code(feature, cell);
+    if (names.is_text(feature) || !is_number || (code && *code >= 0)) return code;
+  } else if (!is_number) {
+    return names.code(feature, cell);  // says that it is numeric
+  }
+  if (ec == std::errc::result_out_of_range) return std::numeric_limits<double>::infinity();
+  return number;
 }
 
 Status score_csv(const FlatModel& model, std::string_view text, Answers& answers) {
   TIDEMILL_TRY_LET(batch, value::read_csv(text, {.sniff_types = false}));
   TIDEMILL_TRY_LET(map, model::FeatureMap::make(model, batch.names()));
-  std::vector<float> row(model.features());
+  std::vector<double> row(model.features());
   for (size_t i = 0; i < batch.rows(); ++i) {
     Status status;
     for (uint32_t f = 0; f < model.features() && status; ++f) {
@@ -283,8 +292,10 @@ Result<std::string> check(const ModelCheckOptions& options, io::Files& files) {
     rows = fmt::format("{} golden rows agree", *checked);
   }
   return fmt::format("{}, {}, {} features, {} trees, {} nodes, depth {}, {} outputs; {}",
-                     loaded.is_flat ? "flat" : "xgboost json", model.objective(), model.features(),
-                     model.trees(), model.nodes(), model.max_depth(), model.outputs(), rows);
+                     loaded.is_flat ? fmt::format("flat {}", model.origin_name())
+                                    : std::string(model.origin_name()),
+                     model.objective(), model.features(), model.trees(), model.nodes(),
+                     model.max_depth(), model.outputs(), rows);
 }
 
 Error out_of_memory() {

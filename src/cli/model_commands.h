@@ -13,7 +13,7 @@ inline constexpr int kModelOk = 0;
 inline constexpr int kModelRefused = 1;  // the reason is one line on `err`
 
 struct ModelCompileOptions {
-  std::string in;   // a trainer's file: XGBoost JSON
+  std::string in;   // a trainer's file, recognised by its content
   std::string out;  // the flat file, replaced as a whole or not at all
 };
 
@@ -38,10 +38,10 @@ struct ModelScoreOptions {
   std::string cases = "";  // or .jsonl of {"x": [...]}: in the model's own order
 };
 
-// One line a row: {"margin":[...],"prediction":[...],"leaf":[...]} with float32 numbers in their
-// shortest form, or {"error":"..."}; a bad row does not stop the others. In a CSV every feature
-// needs its column and an empty cell is a missing value; in JSON lines, an absent name is one too.
-// `leaf` has the trainer's number of the leaf in each tree.
+// One line a row: {"margin":[...],"prediction":[...],"leaf":[...]} with numbers in their
+// shortest form (of float32 where the model is), or {"error":"..."}; a bad row does not stop the
+// others. In a CSV every feature needs its column and an empty cell is a missing value; in JSON
+// lines, an absent name is one too. `leaf` has the trainer's number of the leaf in each tree.
 int model_score(const ModelScoreOptions& options, io::Files& files, std::FILE* out, std::FILE* err);
 
 }  // namespace tidemill::cli

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "model/transform.h"
 #include "value/decimal.h"
 #include "value/int128.h"
 
@@ -18,12 +17,12 @@ namespace {
 using value::Column;
 using value::Kind;
 
-constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
-constexpr float kRefused = std::numeric_limits<float>::infinity();
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+constexpr double kRefused = std::numeric_limits<double>::infinity();
 
 // Writes one column into every `stride`-th place of `out`.
 template <class T, class Convert>
-void fill_column(const Column& column, float* out, size_t stride, Convert convert) {
+void fill_column(const Column& column, double* out, size_t stride, Convert convert) {
   const T* values = column.values<T>();
   const uint8_t* valid = column.validity();
   for (size_t row = 0; row < column.size(); ++row) {
@@ -32,23 +31,23 @@ void fill_column(const Column& column, float* out, size_t stride, Convert conver
 }
 
 template <class T>
-void fill_numbers(const Column& column, float* out, size_t stride) {
-  fill_column<T>(column, out, stride, [](T v) { return static_cast<float>(v); });
+void fill_numbers(const Column& column, double* out, size_t stride) {
+  fill_column<T>(column, out, stride, [](T v) { return static_cast<double>(v); });
 }
 
-void fill_decimals(const Column& column, float* out, size_t stride) {
+void fill_decimals(const Column& column, double* out, size_t stride) {
   fill_column<value::int128>(column, out, stride, [scale = column.type().scale()](value::int128 v) {
-    return to_row_value(value::decimal_to_double(v, scale));
+    return value::decimal_to_double(v, scale);
   });
 }
 
-void fill_nulls(const Column& column, float* out, size_t stride) {
+void fill_nulls(const Column& column, double* out, size_t stride) {
   for (size_t row = 0; row < column.size(); ++row) out[row * stride] = kMissing;
 }
 
 struct Filler {
   Kind kind;
-  void (*fill)(const Column& column, float* out, size_t stride);
+  void (*fill)(const Column& column, double* out, size_t stride);
 };
 constexpr Filler kFillers[] = {
     {Kind::kNull, fill_nulls},
@@ -94,10 +93,10 @@ Status BatchScorer::score(const value::Batch& batch) {
   size_t named = 0;
   const size_t wrong_texts = reasons_.size();
   for (size_t row = 0; row < rows; ++row) {
-    const std::span<float> out(predictions_.data() + row * model_.predictions(),
-                               model_.predictions());
+    const std::span<double> out(predictions_.data() + row * model_.predictions(),
+                                model_.predictions());
     if (refused_[row] == 0) {
-      predict(model_.transform(), margin(row), out);
+      predict(model_, margin(row), scratch_, out);
       continue;
     }
     std::fill(out.begin(), out.end(), kMissing);
@@ -112,11 +111,11 @@ Status BatchScorer::score(const value::Batch& batch) {
   return {};
 }
 
-std::span<const float> BatchScorer::margin(size_t row) const {
+std::span<const double> BatchScorer::margin(size_t row) const {
   return std::span(margins_).subspan(row * model_.outputs(), model_.outputs());
 }
 
-std::span<const float> BatchScorer::prediction(size_t row) const {
+std::span<const double> BatchScorer::prediction(size_t row) const {
   return std::span(predictions_).subspan(row * model_.predictions(), model_.predictions());
 }
 
@@ -137,7 +136,7 @@ Status BatchScorer::fill(uint32_t feature, const Column& column) {
 
 Status BatchScorer::fill_codes(uint32_t feature, const Column& column) {
   for (size_t row = 0; row < column.size(); ++row) {
-    float& out = rows_[row * model_.features() + feature];
+    double& out = rows_[row * model_.features() + feature];
     out = kMissing;
     if (!column.is_valid(row)) continue;
     auto code = map_.names().code(feature, column.text(row));

@@ -29,14 +29,14 @@ class BatchScorer {
   BatchScorer(const FlatModel& model, FeatureMap map);
 
   // The batch has the columns, in their order, that the map was made from. Numbers and booleans
-  // become float32 (nearest), NULL and NaN are missing, text becomes the code of its category.
+  // become float64, NULL and NaN are missing, text becomes the code of its category.
   // Refused as a whole: a column of a type that cannot be a feature. A row with an infinite value
   // or a text that is no category is refused alone; the others are scored.
   Status score(const value::Batch& batch);
 
   // Of the last batch scored. The numbers of a refused row are NaN.
-  std::span<const float> margin(size_t row) const;
-  std::span<const float> prediction(size_t row) const;
+  std::span<const double> margin(size_t row) const;
+  std::span<const double> prediction(size_t row) const;
   const std::vector<Refused>& refused() const { return reasons_; }  // in order of rows
 
  private:
@@ -46,7 +46,7 @@ class BatchScorer {
   FlatModel model_;
   FeatureMap map_;
   Scratch scratch_;
-  std::vector<float> rows_, margins_, predictions_;
+  std::vector<double> rows_, margins_, predictions_;
   std::vector<uint8_t> refused_;
   std::vector<Refused> reasons_;
 };

@@ -23,7 +23,7 @@ Column column_of(Type type, const std::vector<Value>& values) {
 }
 
 // The tiny model gives 1.75 below the age of 30.5 or without one, and 2.75 above.
-float score_age(const Column& age) {
+double score_age(const Column& age) {
   const auto owned = compile_and_open(tiny_model());
   Batch batch;
   batch.add_column("age", age);
@@ -96,9 +96,9 @@ TEST(BatchScorer, a_wrong_row_is_refused_alone) {
   EXPECT_TRUE(std::isnan(scorer.margin(2)[0]));
 
   Scratch scratch(model);
-  std::vector<float> row(model.features()), margin(1);
+  std::vector<double> row(model.features()), margin(1);
   for (uint32_t f = 0; f < model.features(); ++f) {
-    row[f] = model.categories(f) != 0 ? 0.0f : 30.0f + static_cast<float>(f);
+    row[f] = model.categories(f) != 0 ? 0.0 : 30.0 + f;
   }
   ASSERT_TRUE(score_row(model, row, scratch, margin));
   EXPECT_EQ(margin[0], scorer.margin(0)[0]);

@@ -8,22 +8,20 @@
 
 namespace tidemill::model {
 
-uint32_t Ensemble::numeric_column(uint32_t feature, Missing missing) {
-  TIDEMILL_CHECK(feature < kMaxFeatures);
-  const bool right = missing == Missing::kRight;
-  const size_t slot = size_t{feature} * 2 + (right ? 1 : 0);
+uint32_t Ensemble::numeric_column(uint32_t feature, ColumnKind kind) {
+  TIDEMILL_CHECK(feature < kMaxFeatures && !is_set_column(kind));
+  const size_t slot = size_t{feature} * kColumnKinds + static_cast<size_t>(kind);
   if (slot >= numeric_.size()) numeric_.resize(slot + 1, 0);
   if (numeric_[slot] == 0) {
     numeric_[slot] = static_cast<uint32_t>(columns.size());
-    const ColumnKind kind = right ? ColumnKind::kMissingRight : ColumnKind::kMissingLeft;
     columns.push_back({feature, kind, 0, 0});
   }
   return numeric_[slot];
 }
 
-Result<uint32_t> Ensemble::set_column(uint32_t feature, Missing missing,
+Result<uint32_t> Ensemble::set_column(uint32_t feature, ColumnKind kind,
                                       std::span<const int32_t> codes) {
-  TIDEMILL_CHECK(feature < kMaxFeatures);
+  TIDEMILL_CHECK(feature < kMaxFeatures && is_set_column(kind));
   int32_t largest = -1;
   for (const int32_t code : codes) largest = std::max(largest, code);
   TIDEMILL_CHECK(largest < kMaxCategory);
@@ -39,12 +37,10 @@ Result<uint32_t> Ensemble::set_column(uint32_t feature, Missing missing,
     TIDEMILL_CHECK(code >= 0);
     set[static_cast<size_t>(code) / 64] |= uint64_t{1} << (code % 64);
   }
-  const bool right = missing == Missing::kRight;
-  std::string key = fmt::format("{}{}:", right ? 'r' : 'l', feature);
+  std::string key = fmt::format("{} {}:", static_cast<uint32_t>(kind), feature);
   key.append(reinterpret_cast<const char*>(set.data()), words * sizeof(uint64_t));
   const auto [known, added] = sets_.emplace(std::move(key), static_cast<uint32_t>(columns.size()));
   if (added) {
-    const ColumnKind kind = right ? ColumnKind::kSetMissingRight : ColumnKind::kSetMissingLeft;
     columns.push_back(
         {feature, kind, static_cast<uint32_t>(set_words.size()), static_cast<uint32_t>(words)});
     set_words.insert(set_words.end(), set.begin(), set.end());

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/text.h"
+#include "model/cityhash.h"
 
 namespace tidemill::model {
 namespace {
@@ -35,21 +38,35 @@ Result<uint32_t> FeatureNames::feature(std::string_view name) const {
                           near.empty() ? "" : "; the nearest is \"" + near + "\""));
 }
 
-Result<float> FeatureNames::code(uint32_t feature, std::string_view category) const {
+Result<double> FeatureNames::code(uint32_t feature, std::string_view category) const {
   const auto& codes = codes_[feature];
+  if (model_.is_text(feature)) {
+    const auto hashed = codes.find(fmt::format("{}", category_hash(category)));
+    return hashed == codes.end() ? -1.0 : static_cast<double>(hashed->second);
+  }
   const auto found = codes.find(category);
-  if (found != codes.end()) return static_cast<float>(found->second);
+  if (found != codes.end()) return static_cast<double>(found->second);
   const std::string_view name = model_.feature_name(feature);
   if (codes.empty()) {
     return fail(Code::kInvalid, fmt::format("feature {} is numeric, found the text \"{}\"", name,
                                             printable(category, kShown)));
   }
+  if (model_.unknown_text() == UnknownText::kMissing) return std::nan("");
+  if (model_.unknown_text() == UnknownText::kNoMember) return -1.0;
   std::vector<std::string_view> valid;
   for (const auto& [text, code] : codes) valid.push_back(text);
   const std::string near = nearest_word(category, valid);
   return fail(Code::kInvalid, fmt::format("feature {}: \"{}\" is not a category of the model{}",
                                           name, printable(category, kShown),
                                           near.empty() ? "" : "; the nearest is \"" + near + "\""));
+}
+
+Result<double> FeatureNames::code_of_number(uint32_t feature, double number) const {
+  constexpr double kLargestWhole = 9007199254740992.0;
+  if (std::trunc(number) == number && std::fabs(number) < kLargestWhole) {
+    return code(feature, fmt::format("{}", static_cast<int64_t>(number)));
+  }
+  return code(feature, fmt::format("{}", number));
 }
 
 Result<FeatureMap> FeatureMap::make(const FlatModel& model,

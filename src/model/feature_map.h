@@ -21,10 +21,14 @@ class FeatureNames {
 
   // Not found: the nearest name is suggested.
   Result<uint32_t> feature(std::string_view name) const;
+  bool has_texts(uint32_t feature) const { return is_text(feature) || !codes_[feature].empty(); }
+  bool is_text(uint32_t feature) const { return model_.is_text(feature); }
   bool contains(std::string_view name) const { return by_name_.contains(name); }
-  // The code of a category's text. Refused: a numeric feature, or a text that the model does not
-  // know.
-  Result<float> code(uint32_t feature, std::string_view category) const;
+  // The code of a category's text. A text that the model does not know is refused, missing (NaN),
+  // or in no set (-1), as the trainer has it. Refused: a numeric feature.
+  Result<double> code(uint32_t feature, std::string_view category) const;
+  // The code of a number given for a feature whose values are texts (FlatModel::is_text).
+  Result<double> code_of_number(uint32_t feature, double number) const;
   std::string nearest(std::string_view name) const;
 
  private:

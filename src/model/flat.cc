@@ -16,7 +16,9 @@ tl::unexpected<Error> damaged(std::string message) {
               "flat model file: " + std::move(message) + "; compile the model again");
 }
 
-constexpr uint32_t kMaxColumns = 2 * kMaxFeatures + kMaxNodes;
+constexpr uint32_t kMaxColumns = 8 * kMaxFeatures + kMaxNodes;
+constexpr uint32_t kMaxVectorNumbers = kMaxNodes;
+constexpr uint32_t kMaxTerms = kMaxNodes;
 
 // Breadth first, the children of the k-th split are the nodes 2k + 1 and 2k + 2. That alone proves
 // a tree: each node reached, by one way, without a cycle.
@@ -58,7 +60,14 @@ const FlatHeader& FlatModel::header() const {
 }
 
 uint32_t FlatModel::predictions() const {
+  if (transform() == Transform::kTwoClasses) return 2;
   return transform() == Transform::kArgmax ? 1 : outputs();
+}
+
+std::string_view FlatModel::origin_name() const {
+  constexpr std::string_view kNames[kOrigins] = {"xgboost", "lightgbm", "catboost", "scorecard",
+                                                 "pmml"};
+  return kNames[header().origin];
 }
 
 std::string FlatModel::source_sha256() const {
@@ -84,17 +93,27 @@ Result<FlatModel> FlatModel::open(std::span<const std::byte> bytes) {
   at(model.categories_, layout.categories);
   at(model.strings_, layout.strings);
   at(model.base_margins_, layout.base_margins);
+  at(model.offsets_, layout.offsets);
   at(model.iterations_, layout.iterations);
   at(model.trees_, layout.trees);
   at(model.columns_, layout.columns);
   at(model.sets_, layout.sets);
   at(model.nodes_, layout.nodes);
   at(model.origins_, layout.origins);
+  at(model.extras_, layout.extras);
+  at(model.vectors_, layout.vectors);
+  at(model.linear_, layout.linear);
+  at(model.terms_, layout.terms);
   TIDEMILL_TRY(model.check_counts());
   TIDEMILL_TRY(model.check_texts());
   TIDEMILL_TRY(model.check_columns());
-  TIDEMILL_TRY(model.is_narrow() ? model.check_trees(model.narrow_nodes())
-                                 : model.check_trees(model.wide_nodes()));
+  TIDEMILL_TRY(model.check_extras());
+  if (!model.is_float32()) {
+    TIDEMILL_TRY(model.check_trees(model.double_nodes()));
+  } else {
+    TIDEMILL_TRY(model.is_narrow() ? model.check_trees(model.narrow_nodes())
+                                   : model.check_trees(model.wide_nodes()));
+  }
   return model;
 }
 
@@ -110,10 +129,21 @@ Status FlatModel::check_header() const {
   }
   const std::string_view all(reinterpret_cast<const char*>(bytes_.data()), bytes_.size());
   if (hash64(all.substr(kChecksumFrom)) != h.checksum) return damaged("the checksum differs");
-  if (h.family != kFamilyFloat32Less || h.transform >= kTransforms || h.zero != 0 ||
-      (h.node_bytes != sizeof(NarrowNode) && h.node_bytes != sizeof(WideNode)) ||
-      (h.flags & ~kFlagNamed) != 0) {
-    return damaged("family, transform, node size or flags are not known");
+  const bool is_float32 = h.family == static_cast<uint32_t>(Family::kFloat32);
+  const bool is_node = is_float32
+                           ? h.node_bytes == sizeof(NarrowNode) || h.node_bytes == sizeof(WideNode)
+                           : h.node_bytes == sizeof(DoubleNode);
+  if (h.family < 1 || h.family > 2 || h.transform >= kTransforms || !is_node ||
+      (h.flags & ~kFlags) != 0 || h.unknown_text >= kUnknownTexts || h.origin >= kOrigins ||
+      h.zero != decltype(h.zero){} || !std::isfinite(h.slope) || !std::isfinite(h.scale)) {
+    return damaged("family, transform, node size, flags or scale are not known");
+  }
+  if (is_float32 && (h.flags & (kFlagScaled | kFlagAverages | kFlagTinyIsZero)) != 0) {
+    return damaged("a float32 model has flags of float64 ones");
+  }
+  if (h.transform == static_cast<uint32_t>(Transform::kTwoClasses) &&
+      (h.outputs != 1 || is_float32)) {
+    return damaged("two classes of several outputs, or in float32");
   }
   const struct {
     std::string_view name;
@@ -128,6 +158,9 @@ Status FlatModel::check_header() const {
       {"categories", h.categories, 0, kMaxCategories},
       {"set words", h.set_words, 0, kMaxSetWords},
       {"string bytes", h.string_bytes, 0, kMaxFileBytes},
+      {"leaf vectors", h.vectors, 0, kMaxVectorNumbers / std::max(h.outputs, 1u)},
+      {"linear leaves", h.linear_leaves, 0, h.vectors == 0 ? kMaxNodes : 0},
+      {"terms", h.terms, 0, kMaxTerms},
   };
   for (const auto& c : counts) {
     if (c.count >= c.least && c.count <= c.most) continue;
@@ -142,6 +175,7 @@ Status FlatModel::check_counts() const {
   const FlatHeader& h = header();
   for (uint32_t i = 0; i < h.outputs; ++i) {
     if (!std::isfinite(base_margins_[i])) return damaged("a base margin is not finite");
+    if (has(kFlagScaled) && !std::isfinite(offsets_[i])) return damaged("an offset is not finite");
   }
   if (iterations_[0] != 0 || iterations_[h.iterations] != h.trees ||
       !std::is_sorted(iterations_, iterations_ + h.iterations + 1)) {
@@ -178,8 +212,8 @@ Status FlatModel::check_columns() {
   const FlatHeader& h = header();
   for (uint32_t i = 0; i < h.columns; ++i) {
     const FlatColumn& c = columns_[i];
-    const bool is_set = c.kind >= static_cast<uint32_t>(ColumnKind::kSetMissingLeft);
-    has_sets_ |= is_set;
+    const bool is_set = is_set_column(static_cast<ColumnKind>(c.kind));
+    has_special_columns_ |= c.kind >= static_cast<uint32_t>(ColumnKind::kSetMissingLeft);
     const bool words_are_right =
         is_set ? c.first_word <= h.set_words && c.words <= h.set_words - c.first_word
                : c.first_word == 0 && c.words == 0;
@@ -191,10 +225,42 @@ Status FlatModel::check_columns() {
   return {};
 }
 
+Status FlatModel::check_extras() const {
+  const FlatHeader& h = header();
+  const uint64_t numbers = uint64_t{h.vectors} * h.outputs;
+  if (!std::all_of(vectors_, vectors_ + numbers, [](double v) { return std::isfinite(v); })) {
+    return damaged("a number of a leaf vector is not finite");
+  }
+  for (uint32_t i = 0; i < h.linear_leaves; ++i) {
+    const FlatLinearLeaf& leaf = linear_[i];
+    if (!std::isfinite(leaf.constant) || leaf.first_term > h.terms ||
+        leaf.terms > h.terms - leaf.first_term) {
+      return damaged(fmt::format("linear leaf {}", i));
+    }
+  }
+  for (uint32_t i = 0; i < h.terms; ++i) {
+    if (std::isfinite(terms_[i].coefficient) && terms_[i].feature < h.features) continue;
+    return damaged(fmt::format("term {} of a linear leaf", i));
+  }
+  return {};
+}
+
+// With vectors each leaf has one; with linear leaves some have.
+Status FlatModel::check_leaf_extra(size_t node, bool is_leaf) const {
+  const uint32_t most = is_leaf ? header().vectors + header().linear_leaves : 0;
+  const uint32_t least = is_leaf && header().vectors != 0 ? 1 : 0;
+  if (extras_[node] >= least && extras_[node] <= most) return {};
+  return damaged(fmt::format("node {}: its vector or linear leaf", node));
+}
+
 template <class Node>
 Status FlatModel::check_trees(const Node* nodes) {
   const FlatHeader& h = header();
   uint32_t next = 0;
+  has_extras_ = h.vectors + h.linear_leaves != 0;
+  for (uint32_t i = 0; i < h.nodes && has_extras_; ++i) {
+    TIDEMILL_TRY(check_leaf_extra(i, nodes[i].step == 0));
+  }
   for (uint32_t i = 0; i < h.trees; ++i) {
     const FlatTree& tree = trees_[i];
     if (tree.output >= h.outputs) return damaged(fmt::format("tree {}: its output", i));

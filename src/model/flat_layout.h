@@ -11,9 +11,15 @@ namespace tidemill::model {
 static_assert(std::endian::native == std::endian::little, "the flat form is read in place");
 
 inline constexpr std::array<char, 8> kFlatMagic = {'T', 'I', 'D', 'E', 'M', 'O', 'D', 'L'};
-inline constexpr uint32_t kFlatVersion = 1;
-inline constexpr uint32_t kFamilyFloat32Less = 1;
+inline constexpr uint32_t kFlatVersion = 2;
 inline constexpr uint32_t kFlagNamed = 1;
+inline constexpr uint32_t kFlagRoundsRows = 2;
+inline constexpr uint32_t kFlagTinyIsZero = 4;
+inline constexpr uint32_t kFlagRefusesInfinite = 8;
+inline constexpr uint32_t kFlagAverages = 16;
+inline constexpr uint32_t kFlagLinearSkipsMissing = 32;
+inline constexpr uint32_t kFlagScaled = 64;
+inline constexpr uint32_t kFlags = 127;
 inline constexpr size_t kSectionAlignment = 64;
 inline constexpr size_t kChecksumFrom = 32;
 
@@ -39,9 +45,16 @@ struct FlatHeader {
   uint32_t objective_begin;
   uint32_t objective_bytes;
   uint32_t flags;
-  uint32_t zero;
+  uint32_t unknown_text;
+  double slope;
+  double scale;
+  uint32_t origin;
+  uint32_t vectors;  // leaves with one number for each output
+  uint32_t linear_leaves;
+  uint32_t terms;
+  std::array<uint32_t, 8> zero;
 };
-static_assert(sizeof(FlatHeader) == 128);
+static_assert(sizeof(FlatHeader) == 192);
 
 struct FlatText {
   uint32_t begin;
@@ -50,7 +63,18 @@ struct FlatText {
 struct FlatFeature {
   FlatText name;
   uint32_t first_category;
-  uint32_t categories;
+  uint32_t categories : 31;
+  uint32_t is_text : 1;
+};
+struct FlatLinearLeaf {
+  double constant;
+  uint32_t first_term;
+  uint32_t terms;
+};
+struct FlatTerm {
+  double coefficient;
+  uint32_t feature;
+  uint32_t zero;
 };
 struct FlatTree {
   uint32_t first_node;
@@ -74,12 +98,17 @@ struct WideNode {
   uint32_t column;
   uint32_t step;
 };
-static_assert(sizeof(NarrowNode) == 8 && sizeof(WideNode) == 12);
+struct DoubleNode {
+  double value;
+  uint32_t column;
+  uint32_t step;
+};
+static_assert(sizeof(NarrowNode) == 8 && sizeof(WideNode) == 12 && sizeof(DoubleNode) == 16);
 
 // The places of the sections, in bytes from the start. Counts are 32 bits, so nothing overflows.
 struct FlatLayout {
-  uint64_t features, categories, strings, base_margins, iterations, trees, columns, sets, nodes,
-      origins, end;
+  uint64_t features, categories, strings, base_margins, offsets, iterations, trees, columns, sets,
+      nodes, origins, extras, vectors, linear, terms, end;
 
   explicit FlatLayout(const FlatHeader& h) {
     uint64_t at = sizeof(FlatHeader);
@@ -92,13 +121,18 @@ struct FlatLayout {
     features = section(h.features, sizeof(FlatFeature));
     categories = section(h.categories, sizeof(FlatText));
     strings = section(h.string_bytes, 1);
-    base_margins = section(h.outputs, sizeof(float));
+    base_margins = section(h.outputs, sizeof(double));
+    offsets = section((h.flags & kFlagScaled) != 0 ? h.outputs : 0, sizeof(double));
     iterations = section(uint64_t{h.iterations} + 1, sizeof(uint32_t));
     trees = section(h.trees, sizeof(FlatTree));
     columns = section(h.columns, sizeof(FlatColumn));
     sets = section(h.set_words, sizeof(uint64_t));
     nodes = section(h.nodes, h.node_bytes);
     origins = section(h.nodes, sizeof(uint32_t));
+    extras = section(h.vectors + h.linear_leaves != 0 ? h.nodes : 0, sizeof(uint32_t));
+    vectors = section(uint64_t{h.vectors} * h.outputs, sizeof(double));
+    linear = section(h.linear_leaves, sizeof(FlatLinearLeaf));
+    terms = section(h.terms, sizeof(FlatTerm));
     end = at;
   }
 };

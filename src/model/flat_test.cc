@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "model/model_testing.h"
 #include "model/score.h"
-#include "model/xgboost_json.h"
+#include "model/source.h"
 
 namespace tidemill::model {
 namespace {
@@ -95,8 +95,8 @@ TEST(FlatModel, a_flipped_bit_under_a_right_checksum_is_refused_or_scores_safely
       (model ? opened : refused) += 1;
       if (!model) continue;
       Scratch scratch(*model);
-      std::vector<float> row(model->features()), margins(model->outputs());
-      for (const float value : {0.0f, 1.0f, 1e9f, std::numeric_limits<float>::quiet_NaN()}) {
+      std::vector<double> row(model->features()), margins(model->outputs());
+      for (const double value : {0.0, 1.0, 1e9, std::numeric_limits<double>::quiet_NaN()}) {
         std::fill(row.begin(), row.end(), value);
         ASSERT_TRUE(score_row(*model, row, scratch, margins));
       }
@@ -130,11 +130,11 @@ TEST(FlatModel, wrong_indices_under_a_right_checksum_are_refused) {
       {"nodes past the end", at.trees + 16 + offsetof(FlatTree, nodes), {2}},
       {"feature past the features", at.columns + 16 + offsetof(FlatColumn, feature), {2}},
       {"words of no set", at.columns + 16 + offsetof(FlatColumn, words), {1}},
-      {"kind unknown", at.columns + 16 + offsetof(FlatColumn, kind), {9}},
+      {"kind unknown", at.columns + 16 + offsetof(FlatColumn, kind), {10}},
       {"kind bottom", at.columns + 16 + offsetof(FlatColumn, kind), {0}},
       {"name past the strings", at.features, {255}},
       {"name not UTF-8", at.strings + 17, {0xff}},
-      {"base margin infinite", at.base_margins, {0, 0, 0x80, 0x7f}},
+      {"base margin infinite", at.base_margins, {0, 0, 0, 0, 0, 0, 0xf0, 0x7f}},
       {"iterations fall", at.iterations + 4, {9}},
   };
   for (const auto& change : changes) {
@@ -151,7 +151,7 @@ TEST(FlatModel, wrong_indices_under_a_right_checksum_are_refused) {
 // A chain of splits whose columns do not fit into 16 bits.
 TEST(FlatModel, wide_nodes_score_as_narrow_ones) {
   constexpr uint32_t kFeatures = 70'000;
-  auto tiny = read_xgboost_json(tiny_model());
+  auto tiny = read_model(tiny_model());
   ASSERT_TRUE(tiny);
   Ensemble& ensemble = *tiny;
   ensemble.features.resize(kFeatures);
@@ -166,29 +166,29 @@ TEST(FlatModel, wide_nodes_score_as_narrow_ones) {
   ASSERT_TRUE(model) << model.error().text();
   EXPECT_FALSE(model->is_narrow());
   Scratch scratch(*model);
-  std::vector<float> row(kFeatures, 0.0f), margin(1);
+  std::vector<double> row(kFeatures, 0.0), margin(1);
   ASSERT_TRUE(score_row(*model, row, scratch, margin));
   EXPECT_EQ(margin[0], 0.25f + 1.0f + 0.5f);
-  row.back() = std::numeric_limits<float>::quiet_NaN();
+  row.back() = std::numeric_limits<double>::quiet_NaN();
   ASSERT_TRUE(score_row(*model, row, scratch, margin));
   EXPECT_EQ(margin[0], 0.25f + 2.0f + 0.5f);
 }
 
 // The set of a categorical split may be empty: every code goes left, only missing may go right.
 TEST(FlatModel, an_empty_category_set_sends_every_code_left) {
-  auto tiny = read_xgboost_json(tiny_model());
+  auto tiny = read_model(tiny_model());
   ASSERT_TRUE(tiny);
-  tiny->nodes[0].column = *tiny->set_column(0, Missing::kRight, {});
+  tiny->nodes[0].column = *tiny->set_column(0, ColumnKind::kSetMissingRight, {});
   tiny->nodes[0].value = 0.5f;
   const auto bytes = write_flat(*tiny, "");
   const auto model = FlatModel::open(*bytes);
   ASSERT_TRUE(model) << model.error().text();
   Scratch scratch(*model);
-  std::vector<float> margin(1);
-  ASSERT_TRUE(score_row(*model, std::vector<float>{7.0f, 0.0f}, scratch, margin));
+  std::vector<double> margin(1);
+  ASSERT_TRUE(score_row(*model, std::vector<double>{7.0, 0.0}, scratch, margin));
   EXPECT_EQ(margin[0], 0.25f + 1.0f + 0.5f);
-  const float missing = std::numeric_limits<float>::quiet_NaN();
-  ASSERT_TRUE(score_row(*model, std::vector<float>{missing, 0.0f}, scratch, margin));
+  const double missing = std::numeric_limits<double>::quiet_NaN();
+  ASSERT_TRUE(score_row(*model, std::vector<double>{missing, 0.0}, scratch, margin));
   EXPECT_EQ(margin[0], 0.25f + 2.0f + 0.5f);
 }
 

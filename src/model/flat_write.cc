@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "model/flat_layout.h"
-#include "model/xgboost_json.h"
+#include "model/source.h"
 
 namespace tidemill::model {
 namespace {
@@ -43,7 +43,7 @@ void put_nodes(const Ensemble& ensemble, std::byte* nodes, std::byte* origins) {
       const size_t at = size_t{tree.first_node} + n;
       const auto& from = ensemble.nodes[at];
       Node node{};
-      node.value = from.value;
+      node.value = static_cast<decltype(node.value)>(from.value);
       node.column = static_cast<decltype(node.column)>(from.column);
       node.step = static_cast<decltype(node.step)>(from.left == 0 ? 0 : from.left - n);
       std::memcpy(nodes + at * sizeof(Node), &node, sizeof(Node));
@@ -66,13 +66,34 @@ void put(std::vector<std::byte>& file, uint64_t at, const T* from, size_t count)
   if (count != 0) std::memcpy(file.data() + at, from, count * sizeof(T));
 }
 
+uint32_t flags_of(const Ensemble& ensemble) {
+  const std::pair<bool, uint32_t> flags[] = {
+      {ensemble.named, kFlagNamed},
+      {ensemble.rounds_rows, kFlagRoundsRows},
+      {ensemble.tiny_is_zero, kFlagTinyIsZero},
+      {ensemble.refuses_infinite, kFlagRefusesInfinite},
+      {ensemble.averages, kFlagAverages},
+      {ensemble.linear_skips_missing, kFlagLinearSkipsMissing},
+      {!ensemble.offsets.empty() || ensemble.scale != 1, kFlagScaled},
+  };
+  uint32_t all = 0;
+  for (const auto& [is_set, flag] : flags) all |= is_set ? flag : 0;
+  return all;
+}
+
+void put_extras(const Ensemble& ensemble, std::vector<std::byte>& file, const FlatLayout& layout) {
+  for (size_t i = 0; i < ensemble.nodes.size(); ++i) {
+    put(file, layout.extras + i * sizeof(uint32_t), &ensemble.nodes[i].extra, 1);
+  }
+}
+
 FlatHeader make_header(const Ensemble& ensemble, std::string_view source) {
   FlatHeader header{};
   header.magic = kFlatMagic;
   header.version = kFlatVersion;
   header.header_bytes = sizeof(FlatHeader);
   put_sha256(header, source);
-  header.family = kFamilyFloat32Less;
+  header.family = static_cast<uint32_t>(ensemble.family);
   header.transform = static_cast<uint32_t>(ensemble.transform);
   header.features = static_cast<uint32_t>(ensemble.features.size());
   header.outputs = static_cast<uint32_t>(ensemble.base_margins.size());
@@ -80,9 +101,18 @@ FlatHeader make_header(const Ensemble& ensemble, std::string_view source) {
   header.iterations = static_cast<uint32_t>(ensemble.iterations.size() - 1);
   header.columns = static_cast<uint32_t>(ensemble.columns.size());
   header.nodes = static_cast<uint32_t>(ensemble.nodes.size());
-  header.node_bytes = fits_narrow(ensemble) ? sizeof(NarrowNode) : sizeof(WideNode);
+  header.node_bytes = ensemble.family == Family::kFloat64 ? sizeof(DoubleNode)
+                      : fits_narrow(ensemble)             ? sizeof(NarrowNode)
+                                                          : sizeof(WideNode);
   header.set_words = static_cast<uint32_t>(ensemble.set_words.size());
-  header.flags = ensemble.named ? kFlagNamed : 0;
+  header.flags = flags_of(ensemble);
+  header.unknown_text = static_cast<uint32_t>(ensemble.unknown_text);
+  header.slope = ensemble.slope;
+  header.scale = ensemble.scale;
+  header.origin = static_cast<uint32_t>(ensemble.origin);
+  header.vectors = static_cast<uint32_t>(ensemble.vectors.size() / ensemble.base_margins.size());
+  header.linear_leaves = static_cast<uint32_t>(ensemble.linear.size());
+  header.terms = static_cast<uint32_t>(ensemble.terms.size());
   return header;
 }
 
@@ -99,8 +129,12 @@ Result<std::vector<std::byte>> write_flat(const Ensemble& ensemble, std::string_
   std::vector<FlatText> categories;
   for (const auto& feature : ensemble.features) {
     const auto first = static_cast<uint32_t>(categories.size());
-    features.push_back(
-        {strings.add(feature.name), first, static_cast<uint32_t>(feature.categories.size())});
+    FlatFeature flat{};
+    flat.name = strings.add(feature.name);
+    flat.first_category = first;
+    flat.categories = static_cast<uint32_t>(feature.categories.size()) & 0x7fffffffu;
+    flat.is_text = feature.is_text ? 1 : 0;
+    features.push_back(flat);
     for (const auto& category : feature.categories) categories.push_back(strings.add(category));
   }
   if (strings.bytes.size() > kMaxFileBytes) {
@@ -122,9 +156,22 @@ Result<std::vector<std::byte>> write_flat(const Ensemble& ensemble, std::string_
   put(file, layout.trees, ensemble.trees.data(), ensemble.trees.size());
   put(file, layout.columns, ensemble.columns.data(), ensemble.columns.size());
   put(file, layout.sets, ensemble.set_words.data(), ensemble.set_words.size());
+  static_assert(sizeof(Ensemble::LinearLeaf) == sizeof(FlatLinearLeaf));
+  static_assert(sizeof(Ensemble::Term) == sizeof(FlatTerm));
+  if ((header.flags & kFlagScaled) != 0) {
+    std::vector<double> offsets = ensemble.offsets;
+    offsets.resize(header.outputs, 0);
+    put(file, layout.offsets, offsets.data(), offsets.size());
+  }
+  put(file, layout.vectors, ensemble.vectors.data(), ensemble.vectors.size());
+  put(file, layout.linear, ensemble.linear.data(), ensemble.linear.size());
+  put(file, layout.terms, ensemble.terms.data(), ensemble.terms.size());
+  if (header.vectors + header.linear_leaves != 0) put_extras(ensemble, file, layout);
   std::byte* const nodes = file.data() + layout.nodes;
   std::byte* const origins = file.data() + layout.origins;
-  if (header.node_bytes == sizeof(NarrowNode)) {
+  if (header.node_bytes == sizeof(DoubleNode)) {
+    put_nodes<DoubleNode>(ensemble, nodes, origins);
+  } else if (header.node_bytes == sizeof(NarrowNode)) {
     put_nodes<NarrowNode>(ensemble, nodes, origins);
   } else {
     put_nodes<WideNode>(ensemble, nodes, origins);
@@ -137,7 +184,7 @@ Result<std::vector<std::byte>> write_flat(const Ensemble& ensemble, std::string_
 }
 
 Result<std::vector<std::byte>> compile_model(std::string_view file) {
-  TIDEMILL_TRY_LET(ensemble, read_xgboost_json(file));
+  TIDEMILL_TRY_LET(ensemble, read_model(file));
   return write_flat(ensemble, file);
 }
 

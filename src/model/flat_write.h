@@ -14,8 +14,7 @@ namespace tidemill::model {
 // Pure; any thread.
 Result<std::vector<std::byte>> write_flat(const Ensemble& ensemble, std::string_view source);
 
-// Both steps: a trainer's file into the flat form. Recognises the format by content; XGBoost JSON
-// is the one known.
+// Both steps: a trainer's file into the flat form. The format is recognised by content (source.h).
 Result<std::vector<std::byte>> compile_model(std::string_view file);
 
 }  // namespace tidemill::model

@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "model/json_row.h"
 #include "model/score.h"
-#include "model/transform.h"
 
 namespace tidemill::model {
 namespace {
@@ -27,9 +26,14 @@ bool agrees(float expected, float got, int64_t steps) {
   return std::abs(place(expected) - place(got)) <= steps;
 }
 
+bool agrees(double expected, double got) {
+  constexpr double kRelative = 1e-12;
+  return std::fabs(expected - got) <= kRelative * (1 + std::fabs(expected));
+}
+
 // One number, or an array of them, against the numbers of the model.
-Status compare(std::string_view what, const Json& expected, std::span<const float> got,
-               int64_t steps) {
+Status compare(std::string_view what, const Json& expected, std::span<const double> got,
+               int64_t steps, Family family) {
   const bool single = expected.is_number();
   if (!single && !expected.is_array()) {
     return fail(Code::kInvalid,
@@ -47,12 +51,16 @@ Status compare(std::string_view what, const Json& expected, std::span<const floa
       return fail(Code::kInvalid,
                   fmt::format("\"{}\" has {} as number {}", what, number.kind(), i));
     }
-    const auto wanted = static_cast<float>(number.as_double());
-    if (agrees(wanted, got[i], steps)) continue;
-    return fail(
-        Code::kConflict,
-        fmt::format("{}{}: expected {}, got {}; the model does not reproduce its golden row", what,
-                    count > 1 ? fmt::format("[{}]", i) : "", wanted, got[i]));
+    const double wanted = number.as_double();
+    const auto single_wanted = static_cast<float>(wanted), single_got = static_cast<float>(got[i]);
+    const bool is_float32 = family == Family::kFloat32;
+    if (is_float32 ? agrees(single_wanted, single_got, steps) : agrees(wanted, got[i])) continue;
+    const std::string numbers = is_float32
+                                    ? fmt::format("expected {}, got {}", single_wanted, single_got)
+                                    : fmt::format("expected {}, got {}", wanted, got[i]);
+    return fail(Code::kConflict,
+                fmt::format("{}{}: {}; the model does not reproduce its golden row", what,
+                            count > 1 ? fmt::format("[{}]", i) : "", numbers));
   }
   return {};
 }
@@ -86,17 +94,17 @@ class Checker {
     TIDEMILL_TRY(json_row_by_name(names_, *features, row_));
     TIDEMILL_TRY(score_row(model_, row_, scratch_, margins_));
     if (const Json* margin = golden.find("margin"); margin != nullptr && !margin->is_null()) {
-      TIDEMILL_TRY(compare("margin", *margin, margins_, 0));
+      TIDEMILL_TRY(compare("margin", *margin, margins_, 0, model_.family()));
     }
-    predict(model_.transform(), margins_, predictions_);
-    return compare("prediction", *prediction, predictions_, 1);
+    predict(model_, margins_, scratch_, predictions_);
+    return compare("prediction", *prediction, predictions_, 1, model_.family());
   }
 
  private:
   const FlatModel& model_;
   FeatureNames names_;
   Scratch scratch_;
-  std::vector<float> row_, margins_, predictions_;
+  std::vector<double> row_, margins_, predictions_;
 };
 
 }  // namespace

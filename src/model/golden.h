@@ -5,8 +5,9 @@
 //   {"features": {"age": 31, "income": null, "home": "rent"}, "prediction": 0.137, "margin": -1.84}
 //
 // Features are given by name; absent ones are missing values. `prediction` is required, `margin` is
-// not. A model with several outputs has arrays there. Numbers are compared as float32: the margin
-// exactly, the prediction within one step of float32.
+// not. A model with several outputs has arrays there. Numbers of a float32 model are compared as
+// float32: the margin exactly, the prediction within one step. Those of a float64 model agree
+// within 1e-12, relatively.
 #pragma once
 
 #include <cstddef>

@@ -7,15 +7,10 @@
 #include <cmath>
 #include <limits>
 
-#include "base/hash.h"
 #include "base/text.h"
 
 namespace tidemill::model {
 namespace {
-
-constexpr size_t kDepth = 64;
-constexpr size_t kNameBytes = 4096;
-constexpr size_t kMembersSearched = 32;
 
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -37,30 +32,17 @@ float to_float(std::string_view token) {
   return negative ? -size : size;
 }
 
+double to_double(std::string_view token) {
+  double value = 0;
+  const auto result = std::from_chars(token.data(), token.data() + token.size(), value);
+  if (result.ec == std::errc{}) return value;
+  const size_t e = token.find_first_of("eE");
+  const bool large = e == std::string_view::npos || token[e + 1] != '-';
+  const double size = large ? std::numeric_limits<double>::infinity() : 0.0;
+  return token.front() == '-' ? -size : size;
+}
+
 }  // namespace
-
-// The names seen in one object, as hashes: 8 bytes a member. Small objects are searched at once,
-// large ones sorted at their end, so that a hostile file cannot make this slow.
-class JsonReader::Names {
- public:
-  bool add(std::string_view name) {
-    const uint64_t hash = hash64(name);
-    if (hashes_.size() < kMembersSearched &&
-        std::find(hashes_.begin(), hashes_.end(), hash) != hashes_.end()) {
-      return false;
-    }
-    hashes_.push_back(hash);
-    return true;
-  }
-  bool distinct() {
-    if (hashes_.size() <= kMembersSearched) return true;
-    std::sort(hashes_.begin(), hashes_.end());
-    return std::adjacent_find(hashes_.begin(), hashes_.end()) == hashes_.end();
-  }
-
- private:
-  std::vector<uint64_t> hashes_;
-};
 
 tl::unexpected<Error> JsonReader::error(std::string_view expected) const {
   if (at_ >= text_.size()) {
@@ -90,19 +72,19 @@ Status JsonReader::word(std::string_view word) {
 }
 
 Status JsonReader::deeper() {
-  if (++depth_ <= kDepth) return {};
-  return fail(Code::kInvalid,
-              fmt::format("byte {}: nested deeper than {} levels; no model is", at_, kDepth));
+  if (++depth_ <= kDocumentDepth) return {};
+  return fail(Code::kInvalid, fmt::format("byte {}: nested deeper than {} levels; no model is", at_,
+                                          kDocumentDepth));
 }
 
 Status JsonReader::object(const std::function<Status(std::string_view name)>& member) {
   if (!consume('{')) return error("an object");
   TIDEMILL_TRY(deeper());
-  Names names;
+  MemberNames names;
   if (!consume('}')) {
     do {
       const size_t start = (peek(), at_);
-      TIDEMILL_TRY_LET(name, text(kNameBytes));
+      TIDEMILL_TRY_LET(name, text(kMemberNameBytes));
       if (!names.add(name)) {
         return fail(Code::kInvalid,
                     fmt::format("byte {}: the name \"{}\" occurs twice in one object", start,
@@ -212,6 +194,45 @@ Status JsonReader::floats(std::vector<float>& out, size_t limit) {
     out.push_back(value);
     return true;
   });
+}
+
+Status JsonReader::doubles(std::vector<double>& out, size_t limit) {
+  out.clear();
+  return elements([&] {
+    std::string_view token;
+    float literal = 0;
+    if (out.size() >= limit) {
+      failure_ = "the end of the array: it is longer than anything allowed here";
+      return false;
+    }
+    if (number(token)) {
+      out.push_back(to_double(token));
+    } else if (float_literal(literal)) {
+      out.push_back(static_cast<double>(literal));
+    } else {
+      return false;
+    }
+    return true;
+  });
+}
+
+Result<double> JsonReader::real() {
+  peek();
+  std::string_view token;
+  if (!number(token)) return error("a number");
+  return to_double(token);
+}
+
+Result<bool> JsonReader::boolean() {
+  const bool value = peek() == 't';
+  TIDEMILL_TRY(word(value ? "true" : "false"));
+  return value;
+}
+
+bool JsonReader::skip_null() {
+  if (peek() != 'n' || text_.substr(at_, 4) != "null") return false;
+  at_ += 4;
+  return true;
 }
 
 Status JsonReader::integers(std::vector<int32_t>& out, size_t limit) {

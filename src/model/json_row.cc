@@ -5,34 +5,35 @@
 #include <algorithm>
 #include <limits>
 
-#include "model/score.h"
-
 namespace tidemill::model {
 namespace {
 
-constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
-Result<float> json_feature(const FeatureNames& names, uint32_t feature, const Json& value) {
+Result<double> json_feature(const FeatureNames& names, uint32_t feature, const Json& value) {
   if (value.is_null()) return kMissing;
-  if (value.is_number()) return to_row_value(value.as_double());
-  if (value.is_bool()) return value.as_bool() ? 1.0f : 0.0f;
+  if (value.is_number()) {
+    if (names.is_text(feature)) return names.code_of_number(feature, value.as_double());
+    return value.as_double();
+  }
+  if (value.is_bool()) return value.as_bool() ? 1.0 : 0.0;
   if (!value.is_string()) {
     return fail(Code::kInvalid,
                 fmt::format("a feature is a number, null or the text of a category, "
                             "found {}",
                             value.kind()));
   }
-  auto code = names.code(feature, value.as_string());
-  if (code) return code;
-  if (value.as_string() == "inf") return kInfinity;
-  if (value.as_string() == "-inf") return -kInfinity;
-  return code;
+  if (!names.has_texts(feature)) {
+    if (value.as_string() == "inf") return kInfinity;
+    if (value.as_string() == "-inf") return -kInfinity;
+  }
+  return names.code(feature, value.as_string());
 }
 
-Status json_row_by_name(const FeatureNames& names, const Json& object, std::span<float> row) {
+Status json_row_by_name(const FeatureNames& names, const Json& object, std::span<double> row) {
   if (!object.is_object()) {
     return fail(Code::kInvalid,
                 fmt::format("expected an object of features, found {}", object.kind()));
@@ -46,7 +47,7 @@ Status json_row_by_name(const FeatureNames& names, const Json& object, std::span
   return {};
 }
 
-Status json_row_by_order(const FeatureNames& names, const Json& array, std::span<float> row) {
+Status json_row_by_order(const FeatureNames& names, const Json& array, std::span<double> row) {
   if (!array.is_array()) {
     return fail(Code::kInvalid,
                 fmt::format("expected an array of features, found {}", array.kind()));

@@ -64,6 +64,18 @@ void softmax(std::span<float> values) {
   for (float& v : values) v /= divisor;
 }
 
+double sigmoid(double margin) { return 1.0 / (1.0 + std::exp(-margin)); }
+
+void softmax(std::span<double> values) {
+  const double largest = *std::max_element(values.begin(), values.end());
+  double sum = 0;
+  for (double& v : values) {
+    v = std::exp(v - largest);
+    sum += v;
+  }
+  for (double& v : values) v /= sum;
+}
+
 void predict(Transform transform, std::span<const float> margin, std::span<float> prediction) {
   if (transform == Transform::kArgmax) {
     TIDEMILL_CHECK(prediction.size() == 1 && !margin.empty());
@@ -76,9 +88,16 @@ void predict(Transform transform, std::span<const float> margin, std::span<float
   switch (transform) {
     case Transform::kIdentity:
     case Transform::kArgmax:
+    case Transform::kTwoClasses:
       break;
     case Transform::kSigmoid:
       for (float& p : prediction) p = sigmoid(p);
+      break;
+    case Transform::kLog1pExp:
+      for (float& p : prediction) p = static_cast<float>(std::log1p(std::exp(double{p})));
+      break;
+    case Transform::kSignedSquare:
+      for (float& p : prediction) p = p * std::fabs(p);
       break;
     case Transform::kSoftmax:
       softmax(prediction);
@@ -88,6 +107,49 @@ void predict(Transform transform, std::span<const float> margin, std::span<float
       break;
     case Transform::kExp:
       for (float& p : prediction) p = exp_float(p);
+      break;
+  }
+}
+
+void predict(Transform transform, double slope, std::span<const double> margin,
+             std::span<double> prediction) {
+  if (transform == Transform::kArgmax) {
+    TIDEMILL_CHECK(prediction.size() == 1 && !margin.empty());
+    const auto best = std::max_element(margin.begin(), margin.end());
+    prediction[0] = static_cast<double>(best - margin.begin());
+    return;
+  }
+  if (transform == Transform::kTwoClasses) {
+    TIDEMILL_CHECK(prediction.size() == 2 && margin.size() == 1);
+    const double p = sigmoid(slope * margin[0]);
+    prediction[0] = 1 - p;
+    prediction[1] = p;
+    return;
+  }
+  TIDEMILL_CHECK(prediction.size() == margin.size());
+  std::copy(margin.begin(), margin.end(), prediction.begin());
+  switch (transform) {
+    case Transform::kIdentity:
+    case Transform::kArgmax:
+    case Transform::kTwoClasses:
+      break;
+    case Transform::kSigmoid:
+      for (double& p : prediction) p = sigmoid(slope * p);
+      break;
+    case Transform::kSoftmax:
+      softmax(prediction);
+      break;
+    case Transform::kStep:
+      for (double& p : prediction) p = p > 0 ? 1 : 0;
+      break;
+    case Transform::kExp:
+      for (double& p : prediction) p = std::exp(p);
+      break;
+    case Transform::kLog1pExp:
+      for (double& p : prediction) p = std::log1p(std::exp(p));
+      break;
+    case Transform::kSignedSquare:
+      for (double& p : prediction) p = p * std::fabs(p);
       break;
   }
 }

@@ -17,8 +17,15 @@ float sigmoid(float margin);
 // double.
 void softmax(std::span<float> values);
 
+double sigmoid(double margin);
+void softmax(std::span<double> values);
+
 // `margin` has one number per output; `prediction` as many, or one for kArgmax. They may be the
 // same span where their sizes agree.
 void predict(Transform transform, std::span<const float> margin, std::span<float> prediction);
+
+// The same in float64. The sigmoids are of slope x margin. kTwoClasses gives two numbers.
+void predict(Transform transform, double slope, std::span<const double> margin,
+             std::span<double> prediction);
 
 }  // namespace tidemill::model

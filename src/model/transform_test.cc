@@ -39,7 +39,7 @@ TEST(Transform, exp_has_limits) {
   EXPECT_EQ(exp_float(-kInfinity), 0.0f);
   EXPECT_EQ(exp_float(-104.0f), 0.0f);
   EXPECT_GT(exp_float(-103.0f), 0.0f);
-  EXPECT_TRUE(std::isnan(exp_float(std::numeric_limits<float>::quiet_NaN())));
+  EXPECT_TRUE(std::isnan(exp_float(std::numeric_limits<double>::quiet_NaN())));
 }
 
 TEST(Transform, sigmoid_stays_within_0_and_1) {

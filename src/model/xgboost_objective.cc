@@ -24,7 +24,9 @@ constexpr XgboostObjective kObjectives[] = {
     {"rank:ndcg", Transform::kIdentity, Base::kAsIs, Outputs::kAny},
     {"rank:pairwise", Transform::kIdentity, Base::kAsIs, Outputs::kAny},
     {"reg:absoluteerror", Transform::kIdentity, Base::kAsIs, Outputs::kAny},
+    {"reg:expectileerror", Transform::kIdentity, Base::kAsIs, Outputs::kAny},
     {"reg:gamma", Transform::kExp, Base::kLog, Outputs::kAny},
+    {"reg:linear", Transform::kIdentity, Base::kAsIs, Outputs::kAny},
     {"reg:logistic", Transform::kSigmoid, Base::kLogit, Outputs::kAny},
     {"reg:pseudohubererror", Transform::kIdentity, Base::kAsIs, Outputs::kAny},
     {"reg:quantileerror", Transform::kIdentity, Base::kAsIs, Outputs::kAny},
@@ -32,6 +34,7 @@ constexpr XgboostObjective kObjectives[] = {
     {"reg:squaredlogerror", Transform::kIdentity, Base::kAsIs, Outputs::kAny},
     {"reg:tweedie", Transform::kExp, Base::kLog, Outputs::kAny},
     {"survival:aft", Transform::kExp, Base::kLog, Outputs::kAny},
+    {"survival:cox", Transform::kExp, Base::kLog, Outputs::kAny},
 };
 
 Result<float> read_float(std::string_view text) {
@@ -86,11 +89,11 @@ Result<XgboostObjective> find_xgboost_objective(std::string_view name) {
                           printable(name, 60), near.empty() ? "" : "; the nearest is " + near));
 }
 
-Result<std::vector<float>> xgboost_base_margins(const XgboostObjective& objective,
-                                                std::string_view base_score, size_t outputs) {
+Result<std::vector<double>> xgboost_base_margins(const XgboostObjective& objective,
+                                                 std::string_view base_score, size_t outputs) {
   std::string_view list = trim(base_score);
   if (list.starts_with('[') && list.ends_with(']')) list = list.substr(1, list.size() - 2);
-  std::vector<float> margins;
+  std::vector<double> margins;
   for (const std::string_view part : split(list, ',')) {
     TIDEMILL_TRY_LET(score, read_float(part));
     TIDEMILL_TRY_LET(margin, to_margin(objective.base, score));
@@ -98,7 +101,7 @@ Result<std::vector<float>> xgboost_base_margins(const XgboostObjective& objectiv
       return fail(Code::kInvalid,
                   fmt::format("learner_model_param.base_score {} has no finite margin", score));
     }
-    margins.push_back(margin);
+    margins.push_back(static_cast<double>(margin));
   }
   if (margins.size() == 1) margins.resize(outputs, margins[0]);
   if (margins.size() != outputs) {

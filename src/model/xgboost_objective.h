@@ -22,7 +22,7 @@ Result<XgboostObjective> find_xgboost_objective(std::string_view name);
 
 // The margins that sums start from. `base_score` is the text of the file: "5E-1", "[3E-1]" or
 // "[a,b,c]"; one number stands for all outputs.
-Result<std::vector<float>> xgboost_base_margins(const XgboostObjective& objective,
-                                                std::string_view base_score, size_t outputs);
+Result<std::vector<double>> xgboost_base_margins(const XgboostObjective& objective,
+                                                 std::string_view base_score, size_t outputs);
 
 }  // namespace tidemill::model

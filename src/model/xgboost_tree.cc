@@ -38,22 +38,18 @@ Result<uint32_t> xgboost_number(std::string_view where, std::string_view text, u
   return static_cast<uint32_t>(value);
 }
 
-Status XgboostTreeReader::read(JsonReader& reader) {
+Status XgboostTreeReader::read(DocumentReader& reader) {
   TIDEMILL_TRY(read_arrays(reader));
-  if (has_leaf_weights_ || (size_leaf_vector_ != "0" && size_leaf_vector_ != "1")) {
-    return fail(Code::kInvalid,
-                fmt::format("vector leaves (size_leaf_vector {}) are not supported; train with "
-                            "multi_strategy=one_output_per_tree",
-                            printable(size_leaf_vector_, 20)));
-  }
+  TIDEMILL_TRY(check_vectors());
   TIDEMILL_TRY(check_lengths());
   TIDEMILL_TRY(check_categories());
   return walk();
 }
 
-Status XgboostTreeReader::read_arrays(JsonReader& reader) {
+Status XgboostTreeReader::read_arrays(DocumentReader& reader) {
   seen_ = 0;
   has_split_type_ = has_leaf_weights_ = false;
+  leaf_weights_.clear();
   num_nodes_.clear();
   num_deleted_ = "0";
   size_leaf_vector_ = "0";
@@ -70,7 +66,7 @@ Status XgboostTreeReader::read_arrays(JsonReader& reader) {
   return {};
 }
 
-Status XgboostTreeReader::read_member(JsonReader& reader, std::string_view name) {
+Status XgboostTreeReader::read_member(DocumentReader& reader, std::string_view name) {
   for (size_t i = 0; i < std::size(kRequired); ++i) {
     if (name == kRequired[i]) seen_ |= 1u << i;
   }
@@ -102,13 +98,13 @@ Status XgboostTreeReader::read_member(JsonReader& reader, std::string_view name)
   }
   if (name == "leaf_weights") {
     has_leaf_weights_ = true;
-    return reader.skip();
+    return reader.floats(leaf_weights_, kMaxNodes);
   }
   return fail(Code::kInvalid, fmt::format("\"{}\" is not known; it may change what the tree means",
                                           printable(name, 60)));
 }
 
-Status XgboostTreeReader::read_param(JsonReader& reader) {
+Status XgboostTreeReader::read_param(DocumentReader& reader) {
   return reader.object([&](std::string_view name) -> Status {
     TIDEMILL_TRY_LET(value, reader.text_or_number(kParamBytes));
     if (name == "num_nodes") num_nodes_ = value;
@@ -116,6 +112,37 @@ Status XgboostTreeReader::read_param(JsonReader& reader) {
     if (name == "size_leaf_vector") size_leaf_vector_ = value;
     return {};
   });
+}
+
+// A tree with vector leaves: a leaf names, as its right child, its place among them.
+Status XgboostTreeReader::check_vectors() {
+  TIDEMILL_TRY_LET(size,
+                   xgboost_number("tree_param.size_leaf_vector", size_leaf_vector_, kMaxOutputs));
+  const bool is_first = ensemble_.trees.empty();
+  const uint32_t before = vector_;
+  vector_ = std::max(size, 1u);
+  if (!is_first && before != vector_) {
+    return fail(
+        Code::kInvalid,
+        fmt::format("tree_param.size_leaf_vector is {}; other trees have {}", vector_, before));
+  }
+  if (vector_ == 1 && has_leaf_weights_ && !leaf_weights_.empty()) {
+    return fail(Code::kInvalid, "\"leaf_weights\" without tree_param.size_leaf_vector");
+  }
+  if (vector_ == 1) return {};
+  if (leaf_weights_.size() % vector_ != 0) {
+    return fail(Code::kInvalid, fmt::format("\"leaf_weights\" has {} entries, for leaves of {}",
+                                            leaf_weights_.size(), vector_));
+  }
+  if (leaf_weights_.size() > kMaxNodes - ensemble_.vectors.size()) {
+    return fail(Code::kExhausted, "the model has too many numbers in its leaves");
+  }
+  first_vector_ = ensemble_.vectors.size() / vector_;
+  for (const float weight : leaf_weights_) {
+    if (!std::isfinite(weight)) return fail(Code::kInvalid, "\"leaf_weights\": one is not finite");
+    ensemble_.vectors.push_back(static_cast<double>(weight));
+  }
+  return {};
 }
 
 Status XgboostTreeReader::check_lengths() const {
@@ -129,7 +156,10 @@ Status XgboostTreeReader::check_lengths() const {
       {"split_conditions", conditions_.size()},
       {"default_left", default_left_.size()}};
   if (has_split_type_) lengths.emplace_back("split_type", split_type_.size());
-  for (const auto& [name, length] : lengths_) lengths.emplace_back(name, length);
+  for (const auto& [name, length] : lengths_) {
+    if (name == "base_weights" && vector_ > 1) continue;  // one for each output
+    lengths.emplace_back(name, length);
+  }
   for (const auto& [name, length] : lengths) {
     if (length == nodes) continue;
     return fail(Code::kInvalid, fmt::format("\"{}\" has {} entries; tree_param.num_nodes is {}",
@@ -195,7 +225,7 @@ Status XgboostTreeReader::walk() {
 
 Status XgboostTreeReader::visit(const Reached& reached) {
   const uint32_t node = reached.node;
-  if (left_[node] == -1 && right_[node] == -1) return add_leaf(node);
+  if (left_[node] == -1 && (right_[node] == -1 || vector_ > 1)) return add_leaf(node);
   TIDEMILL_TRY(check_child(node, left_[node], "left"));
   TIDEMILL_TRY(check_child(node, right_[node], "right"));
   if (reached.depth + 1 > kMaxDepth) {
@@ -206,16 +236,25 @@ Status XgboostTreeReader::visit(const Reached& reached) {
   const float threshold = in_set ? 0.5f : conditions_[node];
   if (!std::isfinite(threshold)) return at_node(node, "its threshold is not a finite number");
   const auto left = static_cast<uint32_t>(queue_.size());
-  ensemble_.nodes.push_back({threshold, column, left, node});
+  ensemble_.nodes.push_back({static_cast<double>(threshold), column, left, node, 0});
   queue_.push_back({static_cast<uint32_t>(left_[node]), reached.depth + 1});
   queue_.push_back({static_cast<uint32_t>(right_[node]), reached.depth + 1});
   return {};
 }
 
 Status XgboostTreeReader::add_leaf(uint32_t node) {
+  if (vector_ > 1) {
+    const auto vectors = static_cast<int64_t>(leaf_weights_.size() / vector_);
+    if (right_[node] < 0 || right_[node] >= vectors) {
+      return at_node(node, fmt::format("it is leaf {}, of {}", right_[node], vectors));
+    }
+    const size_t place = first_vector_ + static_cast<size_t>(right_[node]);
+    ensemble_.nodes.push_back({0, 0, 0, node, static_cast<uint32_t>(place + 1)});
+    return {};
+  }
   const float value = conditions_[node];
   if (!std::isfinite(value)) return at_node(node, "its leaf value is not finite as a float32");
-  ensemble_.nodes.push_back({value, 0, 0, node});
+  ensemble_.nodes.push_back({static_cast<double>(value), 0, 0, node, 0});
   return {};
 }
 
@@ -261,7 +300,9 @@ Result<uint32_t> XgboostTreeReader::column_of(uint32_t node) {
   if (set == -1) return at_node(node, "it is a categorical split without categories");
   const auto which = static_cast<size_t>(set);
   const std::span<const int32_t> all(categories_);
-  auto column = ensemble_.set_column(index, missing,
+  const ColumnKind kind =
+      missing == Missing::kLeft ? ColumnKind::kSetMissingLeft : ColumnKind::kSetMissingRight;
+  auto column = ensemble_.set_column(index, kind,
                                      all.subspan(static_cast<size_t>(category_segments_[which]),
                                                  static_cast<size_t>(category_sizes_[which])));
   if (!column) return fail(column.error().in(fmt::format("node {}", node)));

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/document_reader.h"
 #include "model/ensemble.h"
-#include "model/json_reader.h"
 
 namespace tidemill::model {
 
@@ -18,7 +18,7 @@ class XgboostTreeReader {
 
   // Appends the tree that is the reader's next value to ensemble.trees and .nodes. Its output is
   // not known yet and stays 0.
-  Status read(JsonReader& reader);
+  Status read(DocumentReader& reader);
 
   // Which feature numbers the trees use, for the check against num_feature, which stands later in
   // the file: the largest one and where it was met first.
@@ -29,14 +29,18 @@ class XgboostTreeReader {
   };
   const LargestFeature& largest_feature() const { return largest_; }
 
+  // How many numbers a leaf has; 1 before the first tree.
+  uint32_t leaf_size() const { return vector_; }
+
  private:
   struct Reached {
     uint32_t node;  // the trainer's number
     uint32_t depth;
   };
-  Status read_arrays(JsonReader& reader);
-  Status read_member(JsonReader& reader, std::string_view name);
-  Status read_param(JsonReader& reader);
+  Status read_arrays(DocumentReader& reader);
+  Status read_member(DocumentReader& reader, std::string_view name);
+  Status read_param(DocumentReader& reader);
+  Status check_vectors();
   Status check_lengths() const;
   Status check_categories();
   Status walk();
@@ -52,14 +56,16 @@ class XgboostTreeReader {
   std::vector<int32_t> left_, right_, parents_, features_, default_left_, split_type_;
   std::vector<int32_t> categories_, category_nodes_, category_segments_, category_sizes_;
   std::vector<int32_t> category_of_node_;  // index into category_nodes_, -1 = none
-  std::vector<float> conditions_;
+  std::vector<float> conditions_, leaf_weights_;
   std::vector<bool> visited_;
   std::vector<Reached> queue_;
   std::vector<std::pair<std::string, size_t>> lengths_;  // of the arrays that are only counted
   std::string num_nodes_, num_deleted_, size_leaf_vector_;
   bool has_split_type_ = false;
   bool has_leaf_weights_ = false;
-  uint32_t seen_ = 0;  // bit i = the i-th required array is there
+  uint32_t vector_ = 1;      // numbers of a leaf
+  size_t first_vector_ = 0;  // of this tree, among those of the model
+  uint32_t seen_ = 0;        // bit i = the i-th required array is there
 };
 
 // A decimal integer that is the whole text, in [0, limit].

@@ -7,7 +7,6 @@
 
 #include "base/text.h"
 #include "model/score.h"
-#include "model/transform.h"
 
 namespace tidemill::task {
 namespace {
@@ -19,24 +18,32 @@ struct FeatureSource {
   bool is_single = false;                // a table of one row beside a table of many
 };
 
-Result<float> to_float(const LoadedModel& model, uint32_t feature, const value::Value& value) {
-  if (value.is_null()) return std::numeric_limits<float>::quiet_NaN();
+// A category's number stands for its text in models whose categories are texts.
+Result<double> number_of(const LoadedModel& model, uint32_t feature, double number) {
+  if (!model.names.is_text(feature)) return number;
+  return model.names.code_of_number(feature, number);
+}
+
+Result<double> to_number(const LoadedModel& model, uint32_t feature, const value::Value& value) {
+  if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
   switch (value.type().kind()) {
     case value::Kind::kBool:
-      return value.as_bool() ? 1.0f : 0.0f;
+      return value.as_bool() ? 1.0 : 0.0;
     case value::Kind::kFloat:
     case value::Kind::kDouble:
-      return model::to_row_value(value.as_double());
+      return number_of(model, feature, value.as_double());
     case value::Kind::kVarchar:
       return model.names.code(feature, value.as_text());
     case value::Kind::kDecimal: {
       double const digits = static_cast<double>(value.as_int());
-      return model::to_row_value(digits / std::pow(10.0, value.type().scale()));
+      return number_of(model, feature, digits / std::pow(10.0, value.type().scale()));
     }
     default:
       break;
   }
-  if (value.type().is_integer()) return model::to_row_value(static_cast<double>(value.as_int()));
+  if (value.type().is_integer()) {
+    return number_of(model, feature, static_cast<double>(value.as_int()));
+  }
   return fail(Code::kInvalid, fmt::format("feature '{}' is {}, expected a number",
                                           model.flat.feature_name(feature), value.type().name()));
 }
@@ -105,7 +112,7 @@ std::string numbered(std::string_view name, uint32_t i, uint32_t count) {
 
 value::Batch empty_result(const model::FlatModel& flat) {
   std::vector<std::pair<std::string, value::Type>> columns;
-  value::Type const single(value::Kind::kFloat);
+  value::Type const single(flat.is_float32() ? value::Kind::kFloat : value::Kind::kDouble);
   for (uint32_t i = 0; i < flat.predictions(); ++i) {
     columns.emplace_back(numbered("score", i, flat.predictions()), single);
   }
@@ -115,29 +122,34 @@ value::Batch empty_result(const model::FlatModel& flat) {
   return value::Batch::empty(std::move(columns));
 }
 
+value::Value cell_of(const model::FlatModel& flat, double number) {
+  return flat.is_float32() ? value::Value::single(static_cast<float>(number))
+                           : value::Value::real(number);
+}
+
 Result<value::Batch> score_all(const LoadedModel& loaded, const std::vector<FeatureSource>& sources,
                                size_t rows) {
   const model::FlatModel& flat = loaded.flat;
   model::Scratch scratch(flat);
-  std::vector<float> row(flat.features());
-  std::vector<float> margins(flat.outputs());
-  std::vector<float> predictions(flat.predictions());
+  std::vector<double> row(flat.features());
+  std::vector<double> margins(flat.outputs());
+  std::vector<double> predictions(flat.predictions());
   value::Batch result = empty_result(flat);
   std::vector<value::Value> cells;
   for (size_t r = 0; r < rows; ++r) {
     for (uint32_t f = 0; f < flat.features(); ++f) {
       const FeatureSource& source = sources[f];
-      auto const number = to_float(
+      auto const number = to_number(
           loaded, f,
           source.constant ? *source.constant : source.column->at(source.is_single ? 0 : r));
       if (!number) return fail(number.error());
       row[f] = *number;
     }
     TIDEMILL_TRY(model::score_row(flat, row, scratch, margins));
-    model::predict(flat.transform(), margins, predictions);
+    model::predict(flat, margins, scratch, predictions);
     cells.clear();
-    for (float prediction : predictions) cells.push_back(value::Value::single(prediction));
-    for (float margin : margins) cells.push_back(value::Value::single(margin));
+    for (double prediction : predictions) cells.push_back(cell_of(flat, prediction));
+    for (double margin : margins) cells.push_back(cell_of(flat, margin));
     result.append_row(cells);
   }
   return result;

@@ -16,7 +16,6 @@
 #include "model/flat_write.h"
 #include "model/golden.h"
 #include "model/score.h"
-#include "model/transform.h"
 
 namespace {
 
@@ -25,17 +24,17 @@ using namespace tidemill::model;
 void score_some_rows(const FlatModel& model) {
   if (uint64_t{model.features()} + model.outputs() + model.nodes() > 1'000'000) return;
   Scratch scratch(model);
-  std::vector<float> row(model.features()), margins(model.outputs());
-  std::vector<float> predictions(model.predictions()), again(model.outputs());
+  std::vector<double> row(model.features()), margins(model.outputs());
+  std::vector<double> predictions(model.predictions()), again(model.outputs());
   std::vector<uint32_t> leaves(model.trees());
-  const float missing = std::numeric_limits<float>::quiet_NaN();
-  for (const float value : {0.0f, -1.0f, 1.5f, 3e38f, 1e-40f, missing}) {
+  const double missing = std::numeric_limits<double>::quiet_NaN();
+  for (const double value : {0.0, -1.0, 1.5, 3e38, 1e-40, missing}) {
     for (size_t i = 0; i < row.size(); ++i) row[i] = i % 3 == 2 ? missing : value;
     TIDEMILL_CHECK(score_row(model, row, scratch, margins).has_value());
     last_leaves(model, scratch, leaves);
-    predict(model.transform(), margins, predictions);
+    predict(model, margins, scratch, predictions);
     TIDEMILL_CHECK(score_row(model, row, scratch, again).has_value());
-    TIDEMILL_CHECK(std::memcmp(margins.data(), again.data(), again.size() * sizeof(float)) == 0);
+    TIDEMILL_CHECK(std::memcmp(margins.data(), again.data(), again.size() * sizeof(double)) == 0);
   }
 }
 

@@ -1,4 +1,4 @@
-#include "model/xgboost_json.h"
+#include "model/xgboost.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,6 @@
 #include <unordered_set>
 
 #include "base/text.h"
-#include "model/json_reader.h"
 #include "model/xgboost_objective.h"
 #include "model/xgboost_tree.h"
 
@@ -27,7 +26,7 @@ tl::unexpected<Error> unknown_member(std::string_view where, std::string_view na
 // checked at the end.
 class XgboostReader {
  public:
-  explicit XgboostReader(std::string_view file) : reader_(file), trees_(ensemble_) {}
+  explicit XgboostReader(DocumentReader& reader) : reader_(reader), trees_(ensemble_) {}
 
   Result<Ensemble> read() {
     bool has_learner = false;
@@ -137,7 +136,11 @@ class XgboostReader {
 
   Status read_model() {
     return reader_.object([&](std::string_view name) -> Status {
-      if (name == "weights" || name == "boosted_rounds") return reader_.skip();  // of gblinear
+      if (name == "boosted_rounds") return reader_.skip();
+      if (name == "weights") {
+        has_coefficients_ = true;
+        return reader_.floats(coefficients_, kMaxNodes);
+      }
       if (name == "gbtree_model_param") return read_model_param();
       if (name == "tree_info") return reader_.integers(tree_info_, kMaxTrees);
       if (name == "iteration_indptr") {
@@ -244,9 +247,9 @@ class XgboostReader {
                       "it with one of them",
                       version_[0], version_[1], version_[2], kNewestMajor));
     }
-    if (booster_ != "gbtree" && booster_ != "dart") {
+    if (booster_ != "gbtree" && booster_ != "dart" && booster_ != "gblinear") {
       return fail(Code::kInvalid,
-                  fmt::format("booster \"{}\" is not supported; gbtree and dart are",
+                  fmt::format("booster \"{}\" is not supported; gbtree, dart and gblinear are",
                               printable(booster_, 60)));
     }
     if (booster_ == "dart" && inner_booster_ != "gbtree") {
@@ -254,8 +257,12 @@ class XgboostReader {
                                               printable(inner_booster_, 60)));
     }
     if (!has_model_) return fail(Code::kInvalid, "gradient_booster.model is missing");
+    ensemble_.refuses_infinite = true;
     TIDEMILL_TRY(finish_features());
     TIDEMILL_TRY(finish_outputs());
+    if (booster_ == "gblinear") return finish_linear();
+    if (has_coefficients_) return fail(Code::kInvalid, "\"weights\" belong to booster gblinear");
+    TIDEMILL_TRY(finish_trees());
     TIDEMILL_TRY(finish_iterations());
     return apply_weights();
   }
@@ -319,6 +326,11 @@ class XgboostReader {
     ensemble_.objective = objective.name;
     ensemble_.transform = objective.transform;
 
+    return {};
+  }
+
+  Status finish_trees() {
+    const auto outputs = static_cast<uint32_t>(ensemble_.base_margins.size());
     const size_t trees = ensemble_.trees.size();
     TIDEMILL_TRY_LET(stated, xgboost_number("gbtree_model_param.num_trees", num_trees_, INT32_MAX));
     if (stated != trees || tree_info_.size() != trees) {
@@ -326,6 +338,10 @@ class XgboostReader {
                   fmt::format("the file has {} trees, gbtree_model_param.num_trees is {} and "
                               "tree_info has {} entries",
                               trees, stated, tree_info_.size()));
+    }
+    if (trees_.leaf_size() != 1 && trees_.leaf_size() != outputs) {
+      return fail(Code::kInvalid, fmt::format("a leaf has {} numbers; the model has {} outputs",
+                                              trees_.leaf_size(), outputs));
     }
     for (size_t i = 0; i < trees; ++i) {
       if (tree_info_[i] < 0 || tree_info_[i] >= static_cast<int32_t>(outputs)) {
@@ -345,7 +361,8 @@ class XgboostReader {
     if (!has_iterations_) {
       TIDEMILL_TRY_LET(parallel, xgboost_number("gbtree_model_param.num_parallel_tree",
                                                 num_parallel_tree_, kMaxTrees));
-      const size_t step = ensemble_.base_margins.size() * std::max(parallel, 1u);
+      const size_t groups = trees_.leaf_size() == 1 ? ensemble_.base_margins.size() : 1;
+      const size_t step = groups * std::max(parallel, 1u);
       if (trees % step != 0) {
         return fail(Code::kInvalid,
                     fmt::format("{} trees cannot be iterations of {} trees", trees, step));
@@ -367,6 +384,43 @@ class XgboostReader {
     return {};
   }
 
+  // gblinear: for each output a tree of one linear leaf. The weights are feature after feature, the
+  // biases last. The library adds the base margin of the first output to each of them.
+  Status finish_linear() {
+    const size_t outputs = ensemble_.base_margins.size(), features = ensemble_.features.size();
+    if (!ensemble_.trees.empty() || has_weights_) {
+      return fail(Code::kInvalid, "booster gblinear has no trees and no weight_drop");
+    }
+    if (coefficients_.size() != (features + 1) * outputs) {
+      return fail(Code::kInvalid,
+                  fmt::format("gradient_booster.model.weights has {} entries; {} features and a "
+                              "bias for {} outputs are {}",
+                              coefficients_.size(), features, outputs, (features + 1) * outputs));
+    }
+    for (const float weight : coefficients_) {
+      if (std::isfinite(weight)) continue;
+      return fail(Code::kInvalid, "gradient_booster.model.weights: one is not a finite number");
+    }
+    const auto base = static_cast<float>(ensemble_.base_margins[0]);
+    for (size_t k = 0; k < outputs; ++k) {
+      const float start = coefficients_[features * outputs + k] + base;
+      const auto first = static_cast<uint32_t>(ensemble_.terms.size());
+      const auto place = static_cast<uint32_t>(k);
+      for (size_t j = 0; j < features; ++j) {
+        const auto weight = static_cast<double>(coefficients_[j * outputs + k]);
+        ensemble_.terms.push_back({weight, static_cast<uint32_t>(j), 0});
+      }
+      ensemble_.linear.push_back(
+          {static_cast<double>(start), first, static_cast<uint32_t>(features)});
+      ensemble_.nodes.push_back({0, 0, 0, 0, place + 1});
+      ensemble_.trees.push_back({place, 1, 0, place});
+      ensemble_.base_margins[k] = 0;
+    }
+    ensemble_.iterations = {0, static_cast<uint32_t>(outputs)};
+    ensemble_.linear_skips_missing = true;
+    return {};
+  }
+
   // Dart: a leaf counts with the weight of its tree, rounded to float32 before it is added.
   Status apply_weights() {
     if (booster_ != "dart") {
@@ -377,12 +431,15 @@ class XgboostReader {
       return fail(Code::kInvalid, fmt::format("weight_drop has {} entries; there are {} trees",
                                               weights_.size(), ensemble_.trees.size()));
     }
+    if (trees_.leaf_size() != 1) {
+      return fail(Code::kInvalid, "booster dart with vector leaves is not supported");
+    }
     for (size_t i = 0; i < weights_.size(); ++i) {
       const auto& tree = ensemble_.trees[i];
       for (uint32_t n = 0; n < tree.nodes; ++n) {
         auto& node = ensemble_.nodes[tree.first_node + n];
         if (node.left != 0) continue;
-        node.value = weights_[i] * node.value;
+        node.value = static_cast<double>(weights_[i] * static_cast<float>(node.value));
         if (!std::isfinite(node.value)) {
           return fail(Code::kInvalid, fmt::format("tree {}: node {}: its leaf times weight_drop {} "
                                                   "is not finite",
@@ -393,52 +450,22 @@ class XgboostReader {
     return {};
   }
 
-  JsonReader reader_;
+  DocumentReader& reader_;
   Ensemble ensemble_;
   XgboostTreeReader trees_;
   std::vector<int32_t> version_, tree_info_, iterations_;
-  std::vector<float> weights_;
+  std::vector<float> weights_, coefficients_;
   std::vector<std::string> feature_names_, feature_types_;
   std::vector<std::vector<std::string>> categories_;
   std::string booster_, inner_booster_, objective_, base_score_, num_feature_;
   std::string num_class_ = "0", num_target_ = "1", num_trees_, num_parallel_tree_ = "1";
   size_t category_names_ = 0;
   bool has_model_ = false, has_weights_ = false, has_iterations_ = false;
+  bool has_coefficients_ = false;
 };
-
-// What else the bytes may be, so that the refusal names the way out. Empty: JSON, as far as one
-// sees.
-std::string_view other_format(std::string_view file) {
-  if (file.empty()) return "the file is empty";
-  const auto second = file.size() > 1 ? file[1] : '\0';
-  if (file[0] == '{' && std::string_view("LiUIl$#").find(second) != std::string_view::npos) {
-    return "this is UBJSON; save the model as model.json";
-  }
-  if ((file[0] == '\x80' && second >= 2 && second <= 5) || file.starts_with("PK")) {
-    return "this is a pickle or zip archive, which is a program and is never loaded; save the "
-           "model "
-           "with booster.save_model(\"model.json\")";
-  }
-  if (file.starts_with("tree\n")) return "this is a LightGBM text model; it is not supported yet";
-  if (file.starts_with("CBM1")) return "this is a CatBoost model; it is not supported yet";
-  if (file.starts_with("binf") || file.starts_with("bs64")) {
-    return "this is XGBoost's old binary form; save it as model.json with the version that wrote "
-           "it";
-  }
-  return {};
-}
 
 }  // namespace
 
-Result<Ensemble> read_xgboost_json(std::string_view file) {
-  if (const auto what = other_format(file); !what.empty()) {
-    return fail(Code::kInvalid, std::string(what));
-  }
-  if (file.size() > kMaxFileBytes) {
-    return fail(Code::kExhausted,
-                fmt::format("the file has {} bytes; the cap is {}", file.size(), kMaxFileBytes));
-  }
-  return XgboostReader(file).read();
-}
+Result<Ensemble> read_xgboost(DocumentReader& reader) { return XgboostReader(reader).read(); }
 
 }  // namespace tidemill::model

@@ -1,4 +1,4 @@
-#include "model/xgboost_json.h"
+#include "model/xgboost.h"
 
 #include <gtest/gtest.h>
 
@@ -6,12 +6,13 @@
 
 #include "model/model_testing.h"
 #include "model/score.h"
+#include "model/source.h"
 
 namespace tidemill::model {
 namespace {
 
 std::string refusal(const std::string& file) {
-  const auto ensemble = read_xgboost_json(file);
+  const auto ensemble = read_model(file);
   return ensemble ? "" : ensemble.error().text();
 }
 
@@ -19,17 +20,6 @@ std::string refusal(const std::string& file) {
 void expect_refusal(const std::string& file, std::initializer_list<std::string_view> parts) {
   const std::string text = refusal(file);
   for (const auto part : parts) EXPECT_NE(text.find(part), std::string::npos) << text;
-}
-
-TEST(XgboostJson, every_hostile_file_is_refused_with_a_reason) {
-  size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(vector_path("hostile"))) {
-    const std::string name = entry.path().filename();
-    const std::string text = refusal(read_vector("hostile/" + name));
-    EXPECT_GT(text.size(), 10u) << name;
-    ++files;
-  }
-  EXPECT_EQ(files, 38u);
 }
 
 TEST(XgboostJson, a_refusal_says_where_and_what) {
@@ -43,7 +33,6 @@ TEST(XgboostJson, a_refusal_says_where_and_what) {
   expect_refusal(read_vector("hostile/xgb-num-class-huge.json"), {"num_class", "10000"});
   expect_refusal(read_vector("hostile/xgb-dup-learner.json"), {"learner", "twice"});
   expect_refusal(read_vector("hostile/xgb-trailing.json"), {"end of the file"});
-  expect_refusal(read_vector("hostile/xgb-deep.json"), {"an object"});
   expect_refusal(read_vector("hostile/xgb-unknown-objective.json"), {"objective", "not supported"});
   expect_refusal(read_vector("hostile/xgb-future-version.json"), {"99.0.0"});
   expect_refusal(read_vector("hostile/xgb-base-score-2.json"), {"base_score is 2", "0 and 1"});
@@ -51,22 +40,20 @@ TEST(XgboostJson, a_refusal_says_where_and_what) {
   expect_refusal(read_vector("hostile/xgb-cat-segment.json"), {"categories are entries"});
   expect_refusal(read_vector("hostile/xgb-cat-negative.json"), {"category -"});
   expect_refusal(read_vector("hostile/xgb-dart-short-weights.json"), {"weight_drop has 29", "30"});
-  expect_refusal(read_vector("hostile/xgb-huge-array.ubj"), {"UBJSON", "model.json"});
+  expect_refusal(read_vector("hostile/xgb-truncated.ubj"), {"tree 0", "byte 789", "cut"});
+  expect_refusal(read_vector("hostile/xgb-negative-length.ubj"), {"byte 1", "length of -5"});
 }
 
 TEST(XgboostJson, what_is_not_supported_is_named) {
-  expect_refusal(read_vector("xgb-gblinear/model.json"), {"gblinear", "gbtree and dart"});
-  expect_refusal(read_vector("xgb-vector-leaf/model.json"), {"tree 0", "vector leaves"});
   expect_refusal("\x80\x04pickled", {"pickle", "save_model"});
   expect_refusal("PK\x03\x04", {"zip", "save_model"});
-  expect_refusal("tree\nversion=v4\n", {"LightGBM"});
   expect_refusal("", {"empty"});
   expect_refusal(with(tiny_model(), "reg:squarederror", "reg:squarederor"),
                  {"reg:squarederor", "nearest is reg:squarederror"});
 }
 
 TEST(XgboostJson, the_tiny_model_is_read_whole) {
-  const auto ensemble = read_xgboost_json(tiny_model());
+  const auto ensemble = read_model(tiny_model());
   ASSERT_TRUE(ensemble) << ensemble.error().text();
   EXPECT_EQ(ensemble->features[1].name, "income");
   EXPECT_EQ(ensemble->trees.size(), 2u);
@@ -77,9 +64,9 @@ TEST(XgboostJson, the_tiny_model_is_read_whole) {
 
 TEST(XgboostJson, base_score_is_read_in_all_its_forms) {
   for (const auto form : {"\"[2.5E-1]\"", "\"2.5E-1\"", "0.25", "[0.25]", "\"[0.25]\"", "25e-2"}) {
-    const auto ensemble = read_xgboost_json(with(tiny_model(), "\"[2.5E-1]\"", form));
+    const auto ensemble = read_model(with(tiny_model(), "\"[2.5E-1]\"", form));
     ASSERT_TRUE(ensemble) << form << ensemble.error().text();
-    EXPECT_EQ(ensemble->base_margins, std::vector<float>{0.25f});
+    EXPECT_EQ(ensemble->base_margins, std::vector<double>{0.25});
   }
   for (const auto form :
        {"\"\"", "\"[]\"", "\"[1,2]\"", "\"nan\"", "\"1e60\"", "\"0.5x\"", "null"}) {
