@@ -84,6 +84,11 @@ class Running {
       log_.error("fsync failed, the server ends now: {}", reason);
       ::_exit(70);
     };
+    options.on_taken_over = [this](const std::string& reason) {
+      // Nothing that this process would still write may be believed.
+      log_.error("{}; this server ends now", reason);
+      ::_exit(75);
+    };
     TIDEMILL_TRY_LET(store, store::open_sqlite_store(options, loop_, executor_, files_, log_));
     store_ = std::move(store);
     return {};
@@ -171,6 +176,10 @@ class Running {
     if (auto const watching = loader_->watch(); !watching) {
       log_.warn("files are not watched: {}", watching.error().text());
     }
+    store::UpkeepSettings upkeep;
+    upkeep.clock = &clock_;
+    upkeep.keep = project_settings_.history_keep;
+    store_->start_upkeep(std::move(upkeep));
     api_->set_ready();
     std::printf("{\"address\":\"%s\",\"pid\":%d}\n", address_.c_str(),
                 static_cast<int>(::getpid()));

@@ -63,8 +63,17 @@ void Engine::arm_purge() {
           },
           false,
           {}});
+    forget_unused_versions();
     arm_purge();
   });
+}
+
+// What is kept by the address of a task goes before the address can be another task's.
+void Engine::forget_unused_versions() {
+  for (const FlowVersion& version : flows_.take_unused()) {
+    for (const flow::Task& task : version.flow->tasks) measured_.erase(&task);
+    parts_.tasks.forget(*version.flow);
+  }
 }
 
 // An open run from the store into memory. Running attempts hold their slots.

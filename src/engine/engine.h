@@ -170,6 +170,7 @@ class Engine {
   void tick_trigger(Turn& turn, const FlowVersion& version, const flow::Trigger& trigger);
   void start_triggers(Turn& turn);
   void arm_purge();
+  void forget_unused_versions();
 
   EngineParts parts_;
   run::Admission admission_;

@@ -9,6 +9,20 @@ void Flows::replace(std::map<flow::FlowName, FlowVersion> current) {
 
 void Flows::remember(FlowVersion version) { versions_.emplace(version.bundle, version); }
 
+// Others only ever let go of a flow: who sees one holder is that holder. A current version has two.
+std::vector<FlowVersion> Flows::take_unused() {
+  std::vector<FlowVersion> unused;
+  for (auto entry = versions_.begin(); entry != versions_.end();) {
+    if (entry->second.flow.use_count() == 1) {
+      unused.push_back(std::move(entry->second));
+      entry = versions_.erase(entry);
+    } else {
+      ++entry;
+    }
+  }
+  return unused;
+}
+
 const FlowVersion* Flows::current(const flow::FlowName& name) const {
   auto const found = current_.find(name);
   return found == current_.end() ? nullptr : &found->second;

@@ -30,6 +30,9 @@ class Flows {
   void replace(std::map<flow::FlowName, FlowVersion> current);
   void remember(FlowVersion version);  // an older one, of a run that is open
 
+  // Takes out versions that are not current and that nothing else holds: no open run, no evaluation.
+  std::vector<FlowVersion> take_unused();
+
   const FlowVersion* current(const flow::FlowName& name) const;
   const FlowVersion* version(const flow::BundleId& bundle) const;
   const std::map<flow::FlowName, FlowVersion>& all() const { return current_; }

@@ -190,6 +190,9 @@ constexpr Field kFields[] = {
     {kInProject, "teams", "map of name to team", "none", "Who belongs to which team."},
     {kInProject, "allow_private", "list of hosts", "none",
      "Hosts and addresses that may be reached although they are private."},
+    {kInProject, "history", "map", "", "How long finished runs are kept."},
+    {kInHistory, "keep", "duration, 1d to 3660d", "400d",
+     "Finished runs, their values and the output of their tasks go when they are older."},
     {kInTeam, "members", "list of names", "required",
      "Names of tokens; `local` is whoever commands the server on its own machine."},
     {kInConnection, "sqlite", "path", "required", "The SQLite file, within the project."},
@@ -219,6 +222,7 @@ constexpr std::pair<Places, std::string_view> kPlaceWords[] = {
     {kWaitTask, "wait"},       {kApproveTask, "approve"},
     {kInWait, "wait"},         {kInApprove, "approve"},
     {kInTeam, "a team"},
+    {kInHistory, "history"},
 };
 
 }  // namespace

@@ -42,6 +42,7 @@ inline constexpr Places kInWait = Places{1} << 34;
 inline constexpr Places kInApprove = Places{1} << 35;
 inline constexpr Places kInTeam = Places{1} << 36;
 inline constexpr Places kAnyTask = (Places{0x1FF} << 15) | kWaitTask | kApproveTask;
+inline constexpr Places kInHistory = Places{1} << 40;
 inline constexpr Places kAnyTrigger = kInCron | kInEvery | kInAfter | kInCall;
 
 struct Field {

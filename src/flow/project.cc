@@ -39,6 +39,7 @@ class ProjectReader {
     if (const YamlNode* node = fields.get("allow_private")) {
       project_.allow_private = texts(*node, fields.what("allow_private"));
     }
+    if (const YamlNode* node = fields.get("history")) read_history(*node);
     return std::move(project_);
   }
 
@@ -87,6 +88,16 @@ class ProjectReader {
     if (const YamlNode* preload = fields.get("preload")) {
       project_.preload = texts(*preload, fields.what("preload"));
     }
+  }
+
+  void read_history(const YamlNode& node) {
+    if (!reader_.is_map(node, "'history' of the project")) return;
+    Fields const fields(reader_, node, kInHistory, "the project's history");
+    const YamlNode* keep = fields.get("keep");
+    if (keep == nullptr) return;
+    Duration const day = Duration::seconds(86'400);
+    auto const duration = reader_.duration(*keep, fields.what("keep"), {day, day * 3660});
+    if (duration) project_.history_keep = *duration;
   }
 
   void read_connection(const YamlNode::Entry& entry) {

@@ -38,6 +38,7 @@ struct Project {
   std::map<std::string, Team> teams;
   // Hosts and addresses that http tasks and vendors may reach although they are private.
   std::vector<std::string> allow_private;
+  Duration history_keep = Duration::seconds(400 * 86'400);  // of finished runs and task logs
 };
 
 // A project without tidemill.yaml has the defaults.

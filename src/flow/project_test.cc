@@ -20,13 +20,15 @@ TEST_F(LoadProject, HasDefaultsWithoutAFile) {
   ASSERT_TRUE(project);
   EXPECT_EQ(project->zone, "UTC");
   EXPECT_EQ(project->interpreter, "python3");
+  EXPECT_EQ(project->history_keep, *parse_duration("400d"));
 }
 
 TEST_F(LoadProject, ReadsEveryKey) {
   source_.files["tidemill.yaml"] =
       "zone: Europe/Paris\nteam: risk\npython: {interpreter: .venv/bin/python, preload: [numpy]}\n"
       "connections: {app: {sqlite: data/app.db}}\n"
-      "datasets: {decisions: {path: out/decisions.jsonl}, other: }\nallow_private: [127.0.0.1]\n";
+      "datasets: {decisions: {path: out/decisions.jsonl}, other: }\nallow_private: [127.0.0.1]\n"
+      "history: {keep: 30d}\n";
   auto const project = load_project(source_);
   ASSERT_TRUE(project) << text_of(project.error());
   EXPECT_EQ(project->zone, "Europe/Paris");
@@ -34,6 +36,7 @@ TEST_F(LoadProject, ReadsEveryKey) {
   EXPECT_EQ(project->connections.at("app").sqlite, "data/app.db");
   EXPECT_EQ(project->datasets.at("decisions").path, "out/decisions.jsonl");
   EXPECT_EQ(project->datasets.at("other").path, "");
+  EXPECT_EQ(project->history_keep, *parse_duration("30d"));
   EXPECT_EQ(project->allow_private, std::vector<std::string>{"127.0.0.1"});
 }
 
@@ -45,11 +48,14 @@ TEST_F(LoadProject, RefusesMistakes) {
       "tidemill.yaml:1:7: 'zone' of the project: 'Nowhere/X' is not a zone; expected a "
       "name of the IANA database, such as UTC or Europe/Paris\n"
       "tidemill.yaml:2:1: unknown key 'conections' in the project; did you mean 'connections'? "
-      "expected one of: zone, team, python, connections, datasets, teams, allow_private\n"
+      "expected one of: zone, team, python, connections, datasets, teams, allow_private, history\n"
       "tidemill.yaml:3:15: connection 'a' has no 'sqlite'\n"
       "tidemill.yaml:3:22: 'connections' of the project: found 'b c', expected a name\n"
       "tidemill.yaml:3:52: 'sqlite' of connection 'd': found '/x', expected a path within the "
       "project, relative to its folder, without '.' or '..' parts\n");
+  EXPECT_EQ(errors("history: {keep: 1h}\n"),
+            "tidemill.yaml:1:17: 'keep' of the project's history: found '1h', expected 1d to "
+            "3660d\n");
   EXPECT_EQ(errors("a: [\n"),
             "tidemill.yaml:2:1: not valid YAML: end of sequence flow not found\n");
 }

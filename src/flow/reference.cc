@@ -145,6 +145,7 @@ constexpr Section kSections[] = {
     {"Teams", "", kInTeam},
     {"Connections", "", kInConnection},
     {"Datasets", "", kInDataset},
+    {"History", "", kInHistory},
 };
 
 // In a Markdown table a bar ends a cell.

@@ -30,6 +30,18 @@ Result<std::vector<Row>> read_all(io::Statement& statement, Read read) {
   return rows;
 }
 
+template <class Columns>
+Result<run::ChainRow> read_chain(const Columns& row, const std::string& folder, io::Files& files) {
+  run::ChainRow chain;
+  chain.run = run::RunId(row.text(0));
+  chain.number = static_cast<int32_t>(row.integer(1));
+  chain.at = row.time(2);
+  TIDEMILL_TRY_LET(text, fetch_value(row.text(kChainEntriesColumn), folder, files));
+  TIDEMILL_TRY_LET(entries, parse_chain(text));
+  chain.entries = std::move(entries);
+  return chain;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Reader>> Reader::open(const std::string& folder, io::Files& files,
@@ -43,12 +55,16 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::string& folder, io::File
   };
   Entry const entries[] = {
       {reader->find_key_,
-       "SELECT key.flow, key.key, key.run, key.at, key.reason, run.state, run.body_hash FROM key "
-       "LEFT JOIN run ON run.id = key.run WHERE key.flow=? AND key.key=?"},
+       "SELECT key.flow, key.key, key.run, key.at, key.reason, ifnull(run.state, key.state), "
+       "ifnull(run.body_hash, key.body_hash) FROM key LEFT JOIN run ON run.id = key.run WHERE key.flow=? AND key.key=?"},
       {reader->load_run_, fmt::format("SELECT {} FROM run WHERE id=?", kRunColumns)},
       {reader->tasks_,
        fmt::format("SELECT {} FROM task WHERE run=? ORDER BY task, item", kTaskColumns)},
-      {reader->chains_, "SELECT run, number, at, entries FROM chain WHERE run=? ORDER BY number"},
+      {reader->chains_,
+       fmt::format("SELECT {} FROM chain WHERE run=? ORDER BY number", kChainColumns)},
+      {reader->attempts_,
+       fmt::format("SELECT {} FROM attempt WHERE run=? ORDER BY started, task, item, attempt",
+                   kAttemptColumns)},
   };
   for (const Entry& entry : entries) {
     TIDEMILL_TRY_LET(statement, reader->connection_.prepare(entry.sql));
@@ -78,22 +94,35 @@ Result<std::optional<StoredKey>> Reader::find_key(const flow::FlowName& flow, co
   return std::optional<StoredKey>(std::move(rows[0]));
 }
 
+// Runs `read` on one snapshot: the rows of a run go all at once when it moves to history.
+Status Reader::in_snapshot(const std::function<Status()>& read) {
+  TIDEMILL_TRY(connection_.execute("BEGIN"));
+  Status const done = read();
+  Status const ended = connection_.execute("COMMIT");
+  return done ? ended : done;
+}
+
 Result<std::optional<run::StoredRun>> Reader::load_run(const run::RunId& id) {
-  load_run_.add(id.value);
-  TIDEMILL_TRY_LET(rows, read_all<run::RunRow>(load_run_, read_run));
-  if (rows.empty()) return std::optional<run::StoredRun>();
-  run::StoredRun stored;
-  stored.row = std::move(rows[0]);
-  TIDEMILL_TRY_LET(tasks, tasks_of(id));
-  stored.tasks = std::move(tasks);
-  TIDEMILL_TRY_LET(chains, chains_of(id));
-  stored.chains = std::move(chains);
-  return std::optional<run::StoredRun>(std::move(stored));
+  std::optional<run::StoredRun> found;
+  TIDEMILL_TRY(in_snapshot([&]() -> Status {
+    load_run_.add(id.value);
+    TIDEMILL_TRY_LET(rows, read_all<run::RunRow>(load_run_, read_run<io::Statement>));
+    if (rows.empty()) return {};
+    run::StoredRun stored;
+    stored.row = std::move(rows[0]);
+    TIDEMILL_TRY_LET(tasks, tasks_of(id));
+    stored.tasks = std::move(tasks);
+    TIDEMILL_TRY_LET(chains, chains_of(id));
+    stored.chains = std::move(chains);
+    found = std::move(stored);
+    return {};
+  }));
+  return found;
 }
 
 Result<std::vector<run::TaskRow>> Reader::tasks_of(const run::RunId& id) {
   tasks_.add(id.value);
-  TIDEMILL_TRY_LET(rows, read_all<run::TaskRow>(tasks_, read_task));
+  TIDEMILL_TRY_LET(rows, read_all<run::TaskRow>(tasks_, read_task<io::Statement>));
   for (run::TaskRow& row : rows) {
     TIDEMILL_TRY_LET(value, fetch_value(std::move(row.value), folder_, files_));
     row.value = std::move(value);
@@ -103,26 +132,103 @@ Result<std::vector<run::TaskRow>> Reader::tasks_of(const run::RunId& id) {
 
 Result<std::vector<run::ChainRow>> Reader::chains_of(const run::RunId& id) {
   chains_.add(id.value);
-  auto const read = [&](const io::Statement& row) -> Result<run::ChainRow> {
-    run::ChainRow chain;
-    chain.run = run::RunId(row.text(0));
-    chain.number = static_cast<int32_t>(row.integer(1));
-    chain.at = row.time(2);
-    TIDEMILL_TRY_LET(text, fetch_value(row.text(3), folder_, files_));
-    TIDEMILL_TRY_LET(entries, parse_chain(text));
-    chain.entries = std::move(entries);
-    return chain;
-  };
-  return read_all<run::ChainRow>(chains_, read);
+  return read_all<run::ChainRow>(chains_, [&](const io::Statement& row) {
+    return read_chain(row, folder_, files_);
+  });
 }
 
 Result<std::vector<run::AttemptRow>> Reader::attempts_of(const run::RunId& id) {
+  attempts_.add(id.value);
+  return read_all<run::AttemptRow>(attempts_, read_attempt<io::Statement>);
+}
+
+Result<std::vector<Reader::Finished>> Reader::finished_runs(Time until, size_t limit) {
+  TIDEMILL_TRY_LET(statement, connection_.prepare("SELECT id, finished FROM run WHERE finished IS "
+                                                  "NOT NULL AND finished <= ? ORDER BY finished "
+                                                  "LIMIT ?"));
+  statement.add(until).add(static_cast<int64_t>(limit));
+  return read_all<Finished>(statement, [](const io::Statement& row) -> Result<Finished> {
+    return Finished{run::RunId(row.text(0)), row.time(1)};
+  });
+}
+
+Result<size_t> Reader::count_finished(size_t limit) {
   TIDEMILL_TRY_LET(statement,
-                   connection_.prepare(fmt::format(
-                       "SELECT {} FROM attempt WHERE run=? ORDER BY started, task, item, attempt",
-                       kAttemptColumns)));
-  statement.add(id.value);
-  return read_all<run::AttemptRow>(statement, read_attempt);
+                   connection_.prepare("SELECT count(*) FROM (SELECT 1 FROM run WHERE finished IS "
+                                       "NOT NULL LIMIT ?)"));
+  statement.add(static_cast<int64_t>(limit));
+  TIDEMILL_TRY_LET(has_row, statement.step());
+  return has_row ? static_cast<size_t>(statement.integer(0)) : 0;
+}
+
+Result<std::optional<RunRecord>> Reader::record_of(const run::RunId& id) {
+  std::optional<RunRecord> found;
+  TIDEMILL_TRY(in_snapshot([&]() -> Status {
+    RunRecord record;
+    std::vector<Cells> run;
+    std::pair<io::Statement&, std::vector<Cells>&> const tables[] = {
+        {load_run_, run}, {tasks_, record.tasks}, {attempts_, record.attempts},
+        {chains_, record.chains}};
+    for (auto& [statement, rows] : tables) {
+      statement.add(id.value);
+      TIDEMILL_TRY_LET(read, read_all<Cells>(statement, [](const io::Statement& row) {
+                         return Result<Cells>(Cells(row));
+                       }));
+      rows = std::move(read);
+    }
+    if (run.empty() || run[0].is_null(kRunFinishedColumn)) return {};
+    record.run = std::move(run[0]);
+    found = std::move(record);
+    return {};
+  }));
+  return found;
+}
+
+Result<std::optional<Time>> Reader::oldest_open_run() {
+  TIDEMILL_TRY_LET(statement,
+                   connection_.prepare("SELECT created FROM run WHERE finished IS NULL "
+                                       "ORDER BY id LIMIT 1"));
+  TIDEMILL_TRY_LET(has_row, statement.step());
+  return has_row ? std::optional<Time>(statement.time(0)) : std::nullopt;
+}
+
+Result<std::string> Reader::check_integrity() {
+  TIDEMILL_TRY_LET(statement, connection_.prepare("PRAGMA integrity_check(5)"));
+  TIDEMILL_TRY_LET(lines, read_all<std::string>(statement, [](const io::Statement& row) {
+                     return Result<std::string>(row.text(0));
+                   }));
+  std::string found;
+  for (const std::string& line : lines) {
+    if (line != "ok") found += (found.empty() ? "" : "; ") + line;
+  }
+  return found;
+}
+
+Result<run::StoredRun> stored_run(const RunRecord& record, const std::string& folder,
+                                  io::Files& files) {
+  run::StoredRun stored;
+  TIDEMILL_TRY_LET(run, read_run(record.run));
+  stored.row = std::move(run);
+  for (const Cells& cells : record.tasks) {
+    TIDEMILL_TRY_LET(row, read_task(cells));
+    TIDEMILL_TRY_LET(value, fetch_value(std::move(row.value), folder, files));
+    row.value = std::move(value);
+    stored.tasks.push_back(std::move(row));
+  }
+  for (const Cells& cells : record.chains) {
+    TIDEMILL_TRY_LET(row, read_chain(cells, folder, files));
+    stored.chains.push_back(std::move(row));
+  }
+  return stored;
+}
+
+Result<std::vector<run::AttemptRow>> attempts_in(const RunRecord& record) {
+  std::vector<run::AttemptRow> rows;
+  for (const Cells& cells : record.attempts) {
+    TIDEMILL_TRY_LET(row, read_attempt(cells));
+    rows.push_back(std::move(row));
+  }
+  return rows;
 }
 
 Result<std::vector<run::RunRow>> Reader::list_runs(const RunFilter& filter) {
@@ -138,7 +244,7 @@ Result<std::vector<run::RunRow>> Reader::list_runs(const RunFilter& filter) {
       .add(filter.key_prefix)
       .add(filter.after)
       .add(static_cast<int64_t>(filter.limit));
-  return read_all<run::RunRow>(statement, read_run);
+  return read_all<run::RunRow>(statement, read_run<io::Statement>);
 }
 
 Result<std::vector<run::RunId>> Reader::open_run_ids() {
@@ -171,10 +277,15 @@ Result<std::vector<run::TriggerRow>> Reader::triggers() {
 }
 
 Result<std::vector<run::DatasetRow>> Reader::last_datasets() {
+  // From name to name in the index: the cost does not grow with the updates.
   TIDEMILL_TRY_LET(
-      statement, connection_.prepare("SELECT dataset, sequence, run, task, at FROM dataset d WHERE "
-                                     "sequence = (SELECT max(sequence) FROM dataset WHERE "
-                                     "dataset = d.dataset)"));
+      statement,
+      connection_.prepare("WITH RECURSIVE name (n) AS (SELECT min(dataset) FROM dataset UNION ALL "
+                          "SELECT (SELECT min(dataset) FROM dataset WHERE dataset > n) FROM name "
+                          "WHERE n IS NOT NULL) "
+                          "SELECT dataset, sequence, run, task, at FROM name JOIN dataset d ON "
+                          "d.dataset = n AND sequence = (SELECT max(sequence) FROM dataset WHERE "
+                          "dataset = n)"));
   return read_all<run::DatasetRow>(
       statement, [](const io::Statement& row) -> Result<run::DatasetRow> {
         return run::DatasetRow{row.text(0), row.integer(1), run::RunId(row.text(2)), row.text(3),

@@ -1,11 +1,13 @@
 // Reads of committed state. Each object is one connection: one thread at a time.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "io/files.h"
 #include "io/sqlite.h"
+#include "store/history/run_record.h"
 #include "store/store.h"
 
 namespace tidemill::store {
@@ -25,7 +27,22 @@ class Reader {
   Result<std::vector<run::DatasetRow>> last_datasets();
   Result<std::vector<run::TokenRow>> list_tokens();
 
+  // For the move into history: finished runs, the longest finished first.
+  struct Finished {
+    run::RunId id;
+    Time finished;
+  };
+  Result<std::vector<Finished>> finished_runs(Time until, size_t limit);
+  // How many runs are finished; counts no further than `limit`.
+  Result<size_t> count_finished(size_t limit);
+  // All rows of a finished run; nothing if it is open or not here.
+  Result<std::optional<RunRecord>> record_of(const run::RunId& id);
+  Result<std::optional<Time>> oldest_open_run();
+  // A damaged file as words; "" if it is sound. Reads all of it.
+  Result<std::string> check_integrity();
+
  private:
+  Status in_snapshot(const std::function<Status()>& read);
   Reader(io::Connection connection, std::string folder, io::Files& files)
       : connection_(std::move(connection)), folder_(std::move(folder)), files_(files) {}
   Result<std::vector<run::TaskRow>> tasks_of(const run::RunId& id);
@@ -38,6 +55,12 @@ class Reader {
   io::Statement load_run_;
   io::Statement tasks_;
   io::Statement chains_;
+  io::Statement attempts_;
 };
+
+// A run of history with its values.
+Result<run::StoredRun> stored_run(const RunRecord& record, const std::string& folder,
+                                  io::Files& files);
+Result<std::vector<run::AttemptRow>> attempts_in(const RunRecord& record);
 
 }  // namespace tidemill::store

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "store/history/run_record.h"
+
 namespace tidemill::store {
 namespace {
 
@@ -51,7 +53,8 @@ void bind_run(io::Statement& statement, const run::RunRow& row, const RunTexts& 
       .add(row.error);
 }
 
-Result<run::RunRow> read_run(const io::Statement& statement) {
+template <class Columns>
+Result<run::RunRow> read_run(const Columns& statement) {
   run::RunRow row;
   row.id = run::RunId(statement.text(0));
   row.flow = flow::FlowName(statement.text(1));
@@ -77,7 +80,8 @@ Result<run::RunRow> read_run(const io::Statement& statement) {
   return row;
 }
 
-Result<run::TaskRow> read_task(const io::Statement& statement) {
+template <class Columns>
+Result<run::TaskRow> read_task(const Columns& statement) {
   run::TaskRow row;
   row.run = run::RunId(statement.text(0));
   row.task = flow::TaskIndex(static_cast<int32_t>(statement.integer(1)));
@@ -97,7 +101,8 @@ Result<run::TaskRow> read_task(const io::Statement& statement) {
   return row;
 }
 
-Result<run::AttemptRow> read_attempt(const io::Statement& statement) {
+template <class Columns>
+Result<run::AttemptRow> read_attempt(const Columns& statement) {
   run::AttemptRow row;
   row.run = run::RunId(statement.text(0));
   row.task = flow::TaskIndex(static_cast<int32_t>(statement.integer(1)));
@@ -113,6 +118,13 @@ Result<run::AttemptRow> read_attempt(const io::Statement& statement) {
   row.detail = std::move(detail);
   return row;
 }
+
+template Result<run::RunRow> read_run(const io::Statement&);
+template Result<run::RunRow> read_run(const Cells&);
+template Result<run::TaskRow> read_task(const io::Statement&);
+template Result<run::TaskRow> read_task(const Cells&);
+template Result<run::AttemptRow> read_attempt(const io::Statement&);
+template Result<run::AttemptRow> read_attempt(const Cells&);
 
 // {"v":1,"e":[{"t":task,"i":item,"n":name,"s":state,...}]}. Absent members have their defaults.
 std::string dump_chain(const std::vector<run::ChainEntry>& entries) {

@@ -49,7 +49,17 @@ CREATE TABLE token (
 INSERT INTO meta VALUES ('epoch', 0);
 )sql";
 
-constexpr std::array<const char*, 1> kVersions = {kVersion1};
+// Runs move to history when they are finished; a key keeps what is asked of its run. Values in files
+// are few, so that an index of them costs nothing.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE key ADD COLUMN state TEXT;
+ALTER TABLE key ADD COLUMN body_hash TEXT;
+CREATE INDEX run_finished ON run (finished) WHERE finished IS NOT NULL;
+CREATE INDEX task_file ON task (value) WHERE value >= '@' AND value < 'A';
+CREATE INDEX chain_file ON chain (entries) WHERE entries >= '@' AND entries < 'A';
+)sql";
+
+constexpr std::array<const char*, 2> kVersions = {kVersion1, kVersion2};
 
 Result<int64_t> version_of(io::Connection& connection) {
   TIDEMILL_TRY_LET(statement, connection.prepare("PRAGMA user_version"));

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <mutex>
-
-#include "store/reader.h"
+#include "store/history/history.h"
+#include "store/reader_pool.h"
+#include "store/row_codec.h"
+#include "store/upkeep.h"
 #include "store/writer.h"
 
 namespace tidemill::store {
@@ -12,47 +13,13 @@ namespace {
 
 constexpr size_t kBundleFileBytes = 256u << 20;
 
-// Readers on connections of their own. The lock guards only the list: any thread may ask at any
-// time, and it waits for nobody else's query.
-class ReaderPool {
- public:
-  ReaderPool(std::string folder, std::string vfs, io::Files& files)
-      : folder_(std::move(folder)), vfs_(std::move(vfs)), files_(files) {}
-
-  template <class Call>
-  auto use(Call call) -> decltype(call(std::declval<Reader&>())) {
-    std::unique_ptr<Reader> reader;
-    {
-      std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        reader = std::move(idle_.back());
-        idle_.pop_back();
-      }
-    }
-    if (!reader) {
-      auto opened = Reader::open(folder_, files_, vfs_);
-      if (!opened) return fail(opened.error());
-      reader = std::move(*opened);
-    }
-    auto answer = call(*reader);
-    std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(reader));
-    return answer;
-  }
-
- private:
-  std::string folder_;
-  std::string vfs_;
-  io::Files& files_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Reader>> idle_;
-};
-
 class SqliteStore final : public Store {
  public:
-  SqliteStore(SqliteStoreOptions options, std::unique_ptr<Writer> writer, io::Loop* loop,
-              io::Executor* executor, io::Files& files, Log* log)
+  SqliteStore(SqliteStoreOptions options, std::unique_ptr<History> history,
+              std::unique_ptr<Writer> writer, io::Loop* loop, io::Executor* executor,
+              io::Files& files, Log* log)
       : options_(std::move(options)),
+        history_(std::move(history)),
         writer_(std::move(writer)),
         loop_(loop),
         executor_(executor),
@@ -66,6 +33,9 @@ class SqliteStore final : public Store {
       Status const written = writer_->write(*shared);
       if (!written && written.error().code == Code::kUnknown) {
         options_.on_fsync_failure(written.error().text());
+      }
+      if (!written && writer_->is_taken_over() && options_.on_taken_over) {
+        options_.on_taken_over(written.error().text());
       }
       loop_->post([done, written] { done(written); });
       if (auto const moved = writer_->checkpoint_if_large(); !moved) {
@@ -118,14 +88,26 @@ class SqliteStore final : public Store {
                                             const run::Key& key) override {
     return readers_.use([&](Reader& reader) { return reader.find_key(flow, key); });
   }
+  // meta.db first, then history: what left the one before the look stands in the other since.
   Result<std::optional<run::StoredRun>> load_run(const run::RunId& id) override {
-    return readers_.use([&](Reader& reader) { return reader.load_run(id); });
+    TIDEMILL_TRY_LET(found, readers_.use([&](Reader& reader) { return reader.load_run(id); }));
+    if (found) return std::move(found);
+    TIDEMILL_TRY_LET(record, history_->find(id));
+    if (!record) return std::optional<run::StoredRun>();
+    TIDEMILL_TRY_LET(stored, stored_run(*record, options_.folder, files_));
+    return std::optional<run::StoredRun>(std::move(stored));
   }
   Result<std::vector<run::AttemptRow>> attempts_of(const run::RunId& id) override {
-    return readers_.use([&](Reader& reader) { return reader.attempts_of(id); });
+    TIDEMILL_TRY_LET(rows, readers_.use([&](Reader& reader) { return reader.attempts_of(id); }));
+    if (!rows.empty()) return std::move(rows);
+    TIDEMILL_TRY_LET(record, history_->find(id));
+    if (!record) return std::vector<run::AttemptRow>();
+    return attempts_in(*record);
   }
   Result<std::vector<run::RunRow>> list_runs(const RunFilter& filter) override {
-    return readers_.use([&](Reader& reader) { return reader.list_runs(filter); });
+    TIDEMILL_TRY_LET(open, readers_.use([&](Reader& reader) { return reader.list_runs(filter); }));
+    TIDEMILL_TRY_LET(old, history_->list(filter));
+    return merge_lists(std::move(open), old, filter.limit);
   }
   Result<std::vector<run::KeyRow>> skipped_keys(const flow::FlowName& flow, size_t limit) override {
     return readers_.use([&](Reader& reader) { return reader.skipped_keys(flow, limit); });
@@ -134,11 +116,40 @@ class SqliteStore final : public Store {
     return readers_.use([&](Reader& reader) { return reader.list_tokens(); });
   }
 
+  void start_upkeep(UpkeepSettings settings) override {
+    upkeep_ = std::make_unique<Upkeep>(
+        UpkeepParts{options_.folder, *loop_, *executor_, files_, *log_, *history_, *writer_,
+                    readers_, options_.on_fsync_failure},
+        std::move(settings));
+    upkeep_->start();
+  }
+
   std::string bundle_folder(const flow::BundleId& id) const override {
     return fmt::format("{}/bundles/{}", options_.folder, id.value);
   }
 
  private:
+  // Both newest first. A run that stands in both is the one of meta.db.
+  Result<std::vector<run::RunRow>> merge_lists(std::vector<run::RunRow> open,
+                                               const std::vector<Cells>& old, size_t limit) {
+    std::vector<run::RunRow> rows;
+    size_t next_open = 0;
+    size_t next_old = 0;
+    while (rows.size() < limit && (next_open < open.size() || next_old < old.size())) {
+      std::string const old_id = next_old < old.size() ? old[next_old].text(0) : std::string();
+      bool const takes_open =
+          next_old == old.size() || (next_open < open.size() && open[next_open].id.value >= old_id);
+      if (takes_open) {
+        if (open[next_open].id.value == old_id) ++next_old;
+        rows.push_back(std::move(open[next_open++]));
+        continue;
+      }
+      TIDEMILL_TRY_LET(row, read_run(old[next_old++]));
+      rows.push_back(std::move(row));
+    }
+    return rows;
+  }
+
   Status read_folder(const std::string& folder, const std::string& prefix, flow::Bundle& bundle) {
     TIDEMILL_TRY_LET(entries, files_.list(folder));
     for (const io::FileInfo& entry : entries) {
@@ -154,12 +165,14 @@ class SqliteStore final : public Store {
   }
 
   SqliteStoreOptions options_;
+  std::unique_ptr<History> history_;
   std::unique_ptr<Writer> writer_;
   io::Loop* loop_;
   io::Executor* executor_;
   io::Files& files_;
   Log* log_;
   ReaderPool readers_;
+  std::unique_ptr<Upkeep> upkeep_;
 };
 
 // Commits nothing.
@@ -208,18 +221,21 @@ Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options, io:
   for (const char* folder : {"", "/bundles", "/values"}) {
     TIDEMILL_TRY(files.make_folders(options.folder + folder, 0700));
   }
-  TIDEMILL_TRY_LET(writer, Writer::open(options.folder, files, options.vfs));
-  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(options), std::move(writer),
-                                                              &loop, &executor, files, &log));
+  TIDEMILL_TRY_LET(history, History::open(options.folder, files, History::Mode::kOwner));
+  TIDEMILL_TRY_LET(writer, Writer::open(options.folder, files, *history, options.vfs));
+  return std::unique_ptr<Store>(
+      std::make_unique<SqliteStore>(std::move(options), std::move(history), std::move(writer),
+                                    &loop, &executor, files, &log));
 }
 
 Result<std::unique_ptr<Store>> open_sqlite_reader(const std::string& folder, io::Files& files) {
   TIDEMILL_TRY_LET(probe, Reader::open(folder, files));
   probe.reset();
+  TIDEMILL_TRY_LET(history, History::open(folder, files, History::Mode::kGuest));
   SqliteStoreOptions options;
   options.folder = folder;
-  auto store =
-      std::make_unique<SqliteStore>(std::move(options), nullptr, nullptr, nullptr, files, nullptr);
+  auto store = std::make_unique<SqliteStore>(std::move(options), std::move(history), nullptr,
+                                             nullptr, nullptr, files, nullptr);
   return std::unique_ptr<Store>(std::make_unique<ReadOnlyStore>(std::move(store)));
 }
 

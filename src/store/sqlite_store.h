@@ -18,6 +18,9 @@ struct SqliteStoreOptions {
   std::string vfs = {};  // what SQLite keeps meta.db on; "" is the machine's disk
   // Called when a commit's fsync failed: nobody knows what the disk holds. Must end the process.
   std::function<void(const std::string& reason)> on_fsync_failure;
+  // Called when another server has recovered this store since: no commit of this one will be taken
+  // any more. Must end the process.
+  std::function<void(const std::string& reason)> on_taken_over;
 };
 
 // Opens and migrates the store for writing. Blocking. The caller holds the lock of the folder.

@@ -5,7 +5,7 @@
 
 #include "io/sqlite.h"
 #include "store/schema.h"
-#include "store/store_conformance.h"
+#include "store/history_conformance.h"
 #include "store/test_support.h"
 
 namespace tidemill::store {
@@ -29,7 +29,7 @@ TEST(Schema, MigratesAFreshFileOnceAndLeavesACurrentOneAlone) {
     auto connection = io::Connection::open(folder / "meta.db", io::Connection::Mode::kWriter);
     ASSERT_TRUE(connection);
     ASSERT_TRUE(migrate(*connection));
-    EXPECT_EQ(number(*connection, "PRAGMA user_version"), 1);
+    EXPECT_EQ(number(*connection, "PRAGMA user_version"), 2);
     EXPECT_EQ(number(*connection, "SELECT value FROM meta WHERE name='epoch'"), 0);
   }
 }
@@ -91,6 +91,28 @@ TEST(SqliteStore, IsDurableInWalModeWithFullSync) {
   ASSERT_TRUE(statement);
   ASSERT_TRUE(statement->step());
   EXPECT_EQ(statement->text(0), "wal");
+}
+
+TEST(SqliteStore, OfTwoServersOnOneFolderTheFormerIsToldThatItMustEnd) {
+  SqliteBed former;
+  auto const recovered = former.store().recover();
+  ASSERT_TRUE(recovered);
+  run::Changes changes;
+  changes.tokens.push_back({"desk", "h", Time{1}, Time{2}});
+  ASSERT_TRUE(former.commit(changes));
+  io::SimWorld world(2);
+  NoLog log;
+  SqliteStoreOptions options;
+  options.folder = former.folder();
+  auto later = open_sqlite_store(options, world.loop(), world.executor(), former.files(), log);
+  ASSERT_TRUE(later);
+  ASSERT_TRUE((*later)->recover());
+  changes.tokens[0].name = "other";
+  auto const done = former.commit(changes);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Code::kTooLate);
+  EXPECT_THAT(former.taken_over, testing::ElementsAre(testing::HasSubstr("another server")));
+  EXPECT_EQ(former.store().list_tokens()->size(), 1u);
 }
 
 TEST(SqliteStore, AFileThatIsNoDatabaseIsRefused) {

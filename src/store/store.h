@@ -7,9 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
 #include "flow/load.h"
 #include "run/instance.h"
 #include "run/rows.h"
+
+namespace tidemill::io {
+class Clock;
+}
 
 namespace tidemill::store {
 
@@ -33,6 +38,17 @@ struct RunFilter {
   std::string key_prefix;
   std::string after;  // runs older than this id: the next page
   size_t limit = 100;
+};
+
+// How finished runs are kept.
+struct UpkeepSettings {
+  const io::Clock* clock = nullptr;
+  Duration keep = Duration::seconds(400 * 86'400);  // of finished runs, task logs and values
+  Duration linger = Duration::seconds(60);  // a finished run stays so long among the open ones
+  size_t finished_rows = 20'000;            // but when there are more of them
+  Duration every = Duration::seconds(5);
+  // What the check of the store found, once after the start; "" : it is sound.
+  std::function<void(const std::string& found)> on_checked;
 };
 
 // The writing half: loop thread only; callbacks on the loop's thread. The reading half: any thread,
@@ -62,6 +78,10 @@ class Store {
   virtual Result<std::vector<run::KeyRow>> skipped_keys(const flow::FlowName& flow,
                                                         size_t limit) = 0;
   virtual Result<std::vector<run::TokenRow>> list_tokens() = 0;
+
+  // Begins the work in the background that keeps the store small: after recover(), once. Loop
+  // thread. Readers find a run wherever it is.
+  virtual void start_upkeep(UpkeepSettings settings) { (void)settings; }
 };
 
 }  // namespace tidemill::store

@@ -99,6 +99,56 @@ class StoreConformance : public testing::TestWithParam<StoreKind> {
     return list;
   }
 
+  static UpkeepSettings upkeep(Duration keep = Duration::seconds(200LL * 365 * 86'400)) {
+    UpkeepSettings settings;
+    settings.keep = keep;  // by default also what tests have finish in 1970
+    settings.linger = Duration{};
+    return settings;
+  }
+  // A run that has ended, with rows of every kind.
+  void finish_run(const std::string& id, const std::string& key, const std::string& flow = "f",
+                  run::RunState state = run::RunState::kSucceeded, Time created = {1'000'001}) {
+    run::Changes changes = new_run(id, key, flow);
+    run::RunRow& row = changes.new_runs[0];
+    row.created = created;
+    row.state = state;
+    row.finished = created + Duration::seconds(1);
+    row.error = state == run::RunState::kFailed ? "it broke" : "";
+    changes.tasks.push_back(task_row(id, 2, run::TaskState::kSucceeded));
+    changes.tasks[0].value = "{\"x\":1}";
+    changes.chains.push_back(chain_row(id, 0, "{\"y\":2}"));
+    run::AttemptRow attempt;
+    attempt.run = run::RunId(id);
+    attempt.attempt = run::Attempt(2);
+    attempt.detail = Json::object().set("exit_code", 3);
+    changes.attempts.push_back(attempt);
+    ASSERT_TRUE(bed->commit(changes));
+  }
+  void expect_whole(const std::string& id) {
+    auto const stored = load(id);
+    ASSERT_TRUE(stored) << id;
+    EXPECT_EQ(stored->row.id.value, id);
+    EXPECT_EQ(stored->row.params, run_row(id, "k").params);
+    ASSERT_EQ(stored->tasks.size(), 1u);
+    EXPECT_EQ(stored->tasks[0].value, "{\"x\":1}");
+    EXPECT_EQ(stored->tasks[0].attempt, run::Attempt(2));
+    ASSERT_EQ(stored->chains.size(), 1u);
+    EXPECT_EQ(stored->chains[0].entries.at(0).value, "{\"y\":2}");
+    auto const attempts = bed->store().attempts_of(run::RunId(id));
+    ASSERT_TRUE(attempts);
+    ASSERT_EQ(attempts->size(), 1u);
+    EXPECT_EQ((*attempts)[0].detail.int_or("exit_code", 0), 3);
+  }
+  void reopen(const std::string& id) {
+    run::Changes changes;
+    changes.runs.push_back(load(id)->row);
+    changes.runs[0].state = run::RunState::kRunning;
+    changes.runs[0].finished.reset();
+    changes.runs[0].epoch = epoch;
+    auto const done = bed->commit(changes);
+    ASSERT_TRUE(done) << done.error().text();
+  }
+
   std::unique_ptr<StoreBed> bed;
   run::Epoch epoch;
 };

@@ -22,12 +22,13 @@ Status run_once(io::Statement& statement) {
 }  // namespace
 
 Result<std::unique_ptr<Writer>> Writer::open(const std::string& folder, io::Files& files,
-                                             const std::string& vfs) {
+                                             History& history, const std::string& vfs) {
   TIDEMILL_TRY_LET(connection,
                    io::Connection::open(folder + "/meta.db", io::Connection::Mode::kWriter, vfs));
   TIDEMILL_TRY(migrate(connection));
-  std::unique_ptr<Writer> writer(new Writer(std::move(connection), folder, files));
+  std::unique_ptr<Writer> writer(new Writer(std::move(connection), folder, files, history));
   TIDEMILL_TRY(writer->prepare());
+  TIDEMILL_TRY(writer->prepare_moves());
   return writer;
 }
 
@@ -89,7 +90,23 @@ Status Writer::write(const run::Changes& changes) {
   return done;
 }
 
+// Two servers on one directory: the later owns it, whatever the lock file says.
+Status Writer::check_epoch() {
+  if (!epoch_) return {};
+  auto const has_row = statements_.epoch.step();
+  int64_t const stored = has_row && *has_row ? statements_.epoch.integer(0) : 0;
+  statements_.epoch.reset();
+  if (!has_row) return fail(has_row.error());
+  if (stored == epoch_->value) return {};
+  is_taken_over_ = true;
+  return fail(Code::kTooLate,
+              fmt::format("another server has taken over the store (its epoch is {}, this one's is "
+                          "{})",
+                          stored, epoch_->value));
+}
+
 Status Writer::write_rows(const run::Changes& changes) {
+  TIDEMILL_TRY(check_epoch());
   TIDEMILL_TRY(write_runs(changes));
   TIDEMILL_TRY(write_tasks(changes));
   return write_rest(changes);
@@ -113,25 +130,32 @@ Status Writer::write_runs(const run::Changes& changes) {
     TIDEMILL_TRY(run_once(statements_.insert_run));
   }
   for (const run::RunRow& row : changes.runs) {
-    RunTexts const texts(row);
-    io::Statement& update = statements_.update_run;
-    update.add(word(row.state))
-        .add(texts.cause)
-        .add(row.deadline)
-        .add(row.started)
-        .add(row.finished)
-        .add(row.error_code)
-        .add(row.error)
-        .add(row.id.value)
-        .add(row.epoch.value);
-    TIDEMILL_TRY(run_once(update));
-    if (connection_.changes() != 1) {
+    TIDEMILL_TRY(update_run(row));
+    if (connection_.changes() == 1) continue;
+    TIDEMILL_TRY_LET(is_back, bring_back(row.id));
+    if (is_back) TIDEMILL_TRY(update_run(row));
+    if (!is_back || connection_.changes() != 1) {
       return fail(Code::kTooLate,
                   fmt::format("run {} belongs to another server now (this one is epoch {})",
                               row.id.value, row.epoch.value));
     }
   }
   return {};
+}
+
+Status Writer::update_run(const run::RunRow& row) {
+  RunTexts const texts(row);
+  io::Statement& update = statements_.update_run;
+  update.add(word(row.state))
+      .add(texts.cause)
+      .add(row.deadline)
+      .add(row.started)
+      .add(row.finished)
+      .add(row.error_code)
+      .add(row.error)
+      .add(row.id.value)
+      .add(row.epoch.value);
+  return run_once(update);
 }
 
 Status Writer::write_tasks(const run::Changes& changes) {
@@ -234,7 +258,8 @@ Result<run::Epoch> Writer::take_epoch() {
   TIDEMILL_TRY_LET(statement, connection_.prepare("SELECT value FROM meta WHERE name='epoch'"));
   TIDEMILL_TRY_LET(has_row, statement.step());
   if (!has_row) return fail(Code::kInternal, "meta.db has no epoch");
-  return run::Epoch(statement.integer(0));
+  epoch_ = run::Epoch(statement.integer(0));
+  return *epoch_;
 }
 
 Status Writer::checkpoint_if_large() {

@@ -39,6 +39,8 @@ class Tasks {
   // After the last recover().
   void recovered();
   void settled(const Work& work);
+  // A version of a flow that is no longer used: no task of it will be given any more.
+  void forget(const flow::Flow& flow) { calc_.forget(flow); }
 
   ApproveRunner& approvals() { return *runners_.approve; }
   // What the running tasks of a run wait for.
