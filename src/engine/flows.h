@@ -30,7 +30,8 @@ class Flows {
   void replace(std::map<flow::FlowName, FlowVersion> current);
   void remember(FlowVersion version);  // an older one, of a run that is open
 
-  // Takes out versions that are not current and that nothing else holds: no open run, no evaluation.
+  // Takes out versions that are not current and that nothing else holds: no open run, no
+  // evaluation.
   std::vector<FlowVersion> take_unused();
 
   const FlowVersion* current(const flow::FlowName& name) const;

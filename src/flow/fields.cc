@@ -221,8 +221,7 @@ constexpr std::pair<Places, std::string_view> kPlaceWords[] = {
     {kPublishTask, "publish"}, {kFlowTask, "flow"},
     {kWaitTask, "wait"},       {kApproveTask, "approve"},
     {kInWait, "wait"},         {kInApprove, "approve"},
-    {kInTeam, "a team"},
-    {kInHistory, "history"},
+    {kInTeam, "a team"},       {kInHistory, "history"},
 };
 
 }  // namespace

@@ -54,7 +54,8 @@ TEST_P(StoreConformance, ListsHistoryAndOpenRunsAsOne) {
   auto name = [](int i) { return fmt::format("01{:03}", i); };
   for (int i = 0; i < 40; ++i) {
     auto const state = i % 3 == 0 ? run::RunState::kFailed : run::RunState::kSucceeded;
-    // Two days, so that there are two segments at least; the ids of one day lie between the other's.
+    // Two days, so that there are two segments at least; the ids of one day lie between the
+    // other's.
     finish_run(name(2 * i), fmt::format("{}:{}", i % 5 == 0 ? "cron" : "call", i),
                i % 2 == 0 ? "even" : "odd", state, Time{(i % 4 == 0 ? 86'400'000'000 : 0) + i});
   }

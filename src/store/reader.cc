@@ -56,7 +56,8 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::string& folder, io::File
   Entry const entries[] = {
       {reader->find_key_,
        "SELECT key.flow, key.key, key.run, key.at, key.reason, ifnull(run.state, key.state), "
-       "ifnull(run.body_hash, key.body_hash) FROM key LEFT JOIN run ON run.id = key.run WHERE key.flow=? AND key.key=?"},
+       "ifnull(run.body_hash, key.body_hash) FROM key LEFT JOIN run ON run.id = key.run WHERE "
+       "key.flow=? AND key.key=?"},
       {reader->load_run_, fmt::format("SELECT {} FROM run WHERE id=?", kRunColumns)},
       {reader->tasks_,
        fmt::format("SELECT {} FROM task WHERE run=? ORDER BY task, item", kTaskColumns)},
@@ -132,9 +133,8 @@ Result<std::vector<run::TaskRow>> Reader::tasks_of(const run::RunId& id) {
 
 Result<std::vector<run::ChainRow>> Reader::chains_of(const run::RunId& id) {
   chains_.add(id.value);
-  return read_all<run::ChainRow>(chains_, [&](const io::Statement& row) {
-    return read_chain(row, folder_, files_);
-  });
+  return read_all<run::ChainRow>(
+      chains_, [&](const io::Statement& row) { return read_chain(row, folder_, files_); });
 }
 
 Result<std::vector<run::AttemptRow>> Reader::attempts_of(const run::RunId& id) {
@@ -166,9 +166,10 @@ Result<std::optional<RunRecord>> Reader::record_of(const run::RunId& id) {
   TIDEMILL_TRY(in_snapshot([&]() -> Status {
     RunRecord record;
     std::vector<Cells> run;
-    std::pair<io::Statement&, std::vector<Cells>&> const tables[] = {
-        {load_run_, run}, {tasks_, record.tasks}, {attempts_, record.attempts},
-        {chains_, record.chains}};
+    std::pair<io::Statement&, std::vector<Cells>&> const tables[] = {{load_run_, run},
+                                                                     {tasks_, record.tasks},
+                                                                     {attempts_, record.attempts},
+                                                                     {chains_, record.chains}};
     for (auto& [statement, rows] : tables) {
       statement.add(id.value);
       TIDEMILL_TRY_LET(read, read_all<Cells>(statement, [](const io::Statement& row) {
@@ -185,9 +186,8 @@ Result<std::optional<RunRecord>> Reader::record_of(const run::RunId& id) {
 }
 
 Result<std::optional<Time>> Reader::oldest_open_run() {
-  TIDEMILL_TRY_LET(statement,
-                   connection_.prepare("SELECT created FROM run WHERE finished IS NULL "
-                                       "ORDER BY id LIMIT 1"));
+  TIDEMILL_TRY_LET(statement, connection_.prepare("SELECT created FROM run WHERE finished IS NULL "
+                                                  "ORDER BY id LIMIT 1"));
   TIDEMILL_TRY_LET(has_row, statement.step());
   return has_row ? std::optional<Time>(statement.time(0)) : std::nullopt;
 }

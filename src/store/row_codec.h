@@ -1,5 +1,5 @@
-// Rows to columns and back. Columns are only ever added at the end of these lists, with a default in
-// the schema: history keeps rows of former versions.
+// Rows to columns and back. Columns are only ever added at the end of these lists, with a default
+// in the schema: history keeps rows of former versions.
 #pragma once
 
 #include "io/sqlite.h"

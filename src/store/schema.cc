@@ -49,8 +49,8 @@ CREATE TABLE token (
 INSERT INTO meta VALUES ('epoch', 0);
 )sql";
 
-// Runs move to history when they are finished; a key keeps what is asked of its run. Values in files
-// are few, so that an index of them costs nothing.
+// Runs move to history when they are finished; a key keeps what is asked of its run. Values in
+// files are few, so that an index of them costs nothing.
 constexpr const char* kVersion2 = R"sql(
 ALTER TABLE key ADD COLUMN state TEXT;
 ALTER TABLE key ADD COLUMN body_hash TEXT;

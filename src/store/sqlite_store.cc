@@ -223,9 +223,8 @@ Result<std::unique_ptr<Store>> open_sqlite_store(SqliteStoreOptions options, io:
   }
   TIDEMILL_TRY_LET(history, History::open(options.folder, files, History::Mode::kOwner));
   TIDEMILL_TRY_LET(writer, Writer::open(options.folder, files, *history, options.vfs));
-  return std::unique_ptr<Store>(
-      std::make_unique<SqliteStore>(std::move(options), std::move(history), std::move(writer),
-                                    &loop, &executor, files, &log));
+  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(
+      std::move(options), std::move(history), std::move(writer), &loop, &executor, files, &log));
 }
 
 Result<std::unique_ptr<Store>> open_sqlite_reader(const std::string& folder, io::Files& files) {

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "io/sqlite.h"
-#include "store/schema.h"
 #include "store/history_conformance.h"
+#include "store/schema.h"
 #include "store/test_support.h"
 
 namespace tidemill::store {

@@ -98,12 +98,12 @@ Result<Upkeep::Batch> Upkeep::collect() {
       TIDEMILL_TRY_LET(record, reader.record_of(one.id));
       if (!record || record->run.time(kRunFinishedColumn) != one.finished) continue;
       TIDEMILL_TRY_LET(row, read_run(record->run));
-      PackedRun run{row.id.value, row.flow.value, row.key.value,     row.state,
+      PackedRun run{row.id.value, row.flow.value,     row.key.value, row.state,
                     one.finished, values_of(*record), pack(*record)};
       bytes += run.bytes.size();
       if (run.bytes.size() > kRunBytes || run.key.size() > 60'000) continue;
-      batch.moved.push_back({row.id, one.finished, row.flow, row.key,
-                             std::string(word(row.state)), row.body_hash});
+      batch.moved.push_back(
+          {row.id, one.finished, row.flow, row.key, std::string(word(row.state)), row.body_hash});
       days[day_of(row.created)].push_back(std::move(run));
     }
     for (auto& [day, runs] : days) TIDEMILL_TRY(parts_.history.add(day, std::move(runs)));
@@ -157,11 +157,10 @@ Result<Upkeep::Swept> Upkeep::tidy_files() {
   Time const kept_since = now - settings_.keep;
   TIDEMILL_TRY_LET(removed, parts_.history.remove_days(day_of(kept_since), kept_since));
   if (removed > 0) parts_.log.info("history: {} days are older than is kept; removed", removed);
-  TIDEMILL_TRY_LET(oldest, parts_.readers.use([](Reader& reader) {
-    return reader.oldest_open_run();
-  }));
-  TIDEMILL_TRY_LET(has_removed, remove_old_logs(day_of(oldest ? std::min(*oldest, kept_since)
-                                                              : kept_since)));
+  TIDEMILL_TRY_LET(oldest,
+                   parts_.readers.use([](Reader& reader) { return reader.oldest_open_run(); }));
+  TIDEMILL_TRY_LET(has_removed,
+                   remove_old_logs(day_of(oldest ? std::min(*oldest, kept_since) : kept_since)));
   (void)has_removed;
   if (removed == 0 && !is_first) return swept;
   TIDEMILL_TRY_LET(files, parts_.files.list(parts_.folder + "/values"));

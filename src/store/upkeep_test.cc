@@ -184,8 +184,8 @@ TEST(Upkeep, KilledBetweenTheCommitsThatDeleteARunIsFoundOnce) {
       ASSERT_TRUE(bed.commit(ended_run(ids.back(), recovered->epoch, bed.now(), bed.now())));
     }
     bed.store().start_upkeep(at_once(bed));
-    EXPECT_TRUE(bed.world().run_until([&] { return rows_in(bed, "run") <= left; },
-                                      Duration::seconds(20)));
+    EXPECT_TRUE(
+        bed.world().run_until([&] { return rows_in(bed, "run") <= left; }, Duration::seconds(20)));
     expect_each_once(bed, ids, "in the middle ");
     bed.restart();
     ASSERT_TRUE(bed.store().recover());
@@ -243,8 +243,8 @@ TEST(Upkeep, RoomOfMovedRunsIsUsedAgain) {
   int64_t pages[2] = {};
   for (int round = 0; round < 6; ++round) {
     for (int i = 0; i < 100; ++i) {
-      run::Changes changes = ended_run(fmt::format("01{}{:03}", round, i), recovered->epoch,
-                                       bed.now(), bed.now());
+      run::Changes changes =
+          ended_run(fmt::format("01{}{:03}", round, i), recovered->epoch, bed.now(), bed.now());
       changes.tasks[0].value = std::string(4000, 'v');
       ASSERT_TRUE(bed.commit(std::move(changes)));
     }

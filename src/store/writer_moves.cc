@@ -109,10 +109,9 @@ Result<bool> Writer::bring_back(const run::RunId& id) {
     for (const Cells& row : table.rows) {
       std::string marks;
       for (size_t i = 0; i < row.cells.size(); ++i) marks += i == 0 ? "?" : ",?";
-      TIDEMILL_TRY_LET(
-          insert, connection_.prepare(fmt::format("INSERT INTO {} ({}) VALUES ({})", table.name,
-                                                  first_columns(table.columns, row.cells.size()),
-                                                  marks)));
+      TIDEMILL_TRY_LET(insert, connection_.prepare(fmt::format(
+                                   "INSERT INTO {} ({}) VALUES ({})", table.name,
+                                   first_columns(table.columns, row.cells.size()), marks)));
       bind_cells(insert, row);
       TIDEMILL_TRY(insert.run());
     }

@@ -51,8 +51,8 @@ Status History::read_day(const std::string& day, Catalog& catalog) {
   uint32_t covered = 0;  // what lies within the range of another is void
   for (Placed& placed : found) {
     if (placed.last > covered) {
-      std::string const path = fmt::format("{}/{}/{:08}-{:08}.seg", folder_, day, placed.first,
-                                           placed.last);
+      std::string const path =
+          fmt::format("{}/{}/{:08}-{:08}.seg", folder_, day, placed.first, placed.last);
       TIDEMILL_TRY_LET(segment, Segment::open(path, files_));
       placed.segment = std::move(segment);
       covered = placed.last;
@@ -84,8 +84,8 @@ Result<History::Catalog> History::read_folder() {
 Status History::remove_void(Catalog& catalog) {
   for (const Placed& placed : catalog) {
     if (placed.segment) continue;
-    TIDEMILL_TRY(files_.remove(fmt::format("{}/{}/{:08}-{:08}.seg", folder_, placed.day,
-                                           placed.first, placed.last)));
+    TIDEMILL_TRY(files_.remove(
+        fmt::format("{}/{}/{:08}-{:08}.seg", folder_, placed.day, placed.first, placed.last)));
   }
   std::erase_if(catalog, [](const Placed& placed) { return !placed.segment; });
   return {};
@@ -227,7 +227,7 @@ Status History::merge_run(const Catalog& from, size_t begin, size_t end) {
     for (Segment::Number number = 0; number < segment.runs(); ++number) {
       Segment::Entry const entry = segment.entry(number);
       TIDEMILL_TRY_LET(bytes, cursor.read(number));
-      PackedRun run{std::string(entry.id), std::string(entry.flow), std::string(entry.key),
+      PackedRun run{std::string(entry.id), std::string(entry.flow),   std::string(entry.key),
                     entry.state,           segment.newest_finished(), {},
                     std::string(bytes)};
       runs.push_back(std::move(run));
@@ -235,8 +235,8 @@ Status History::merge_run(const Catalog& from, size_t begin, size_t end) {
   }
   runs.back().values = std::move(all_values);  // which run names which does not matter here
   Placed merged{from[begin].day, from[begin].first, from[end - 1].last, nullptr};
-  std::string const path = fmt::format("{}/{}/{:08}-{:08}.seg", folder_, merged.day, merged.first,
-                                       merged.last);
+  std::string const path =
+      fmt::format("{}/{}/{:08}-{:08}.seg", folder_, merged.day, merged.first, merged.last);
   TIDEMILL_TRY(files_.write(path, build_segment(std::move(runs)), 0600));
   TIDEMILL_TRY_LET(segment, Segment::open(path, files_));
   merged.segment = std::move(segment);

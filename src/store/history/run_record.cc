@@ -40,15 +40,22 @@ void put_rows(ByteWriter& out, const std::vector<Cells>& rows) {
 
 bool get_cell(ByteReader& in, Cells::Cell& cell) {
   switch (in.u8()) {
-    case kNull: cell = std::monostate(); return true;
+    case kNull:
+      cell = std::monostate();
+      return true;
     case kInteger: {
       uint64_t const bits = in.varint();
       cell = static_cast<int64_t>((bits >> 1) ^ ((bits & 1) != 0 ? ~uint64_t{0} : 0));
       return true;
     }
-    case kText: cell = std::string(in.raw(in.varint())); return true;
-    case kDouble: cell = std::bit_cast<double>(in.u64()); return true;
-    default: return false;
+    case kText:
+      cell = std::string(in.raw(in.varint()));
+      return true;
+    case kDouble:
+      cell = std::bit_cast<double>(in.u64());
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -74,10 +81,17 @@ Cells::Cells(const io::Statement& row) {
   cells.reserve(static_cast<size_t>(columns));
   for (int column = 0; column < columns; ++column) {
     switch (row.type(column)) {
-      case io::Statement::Type::kInteger: cells.emplace_back(row.integer(column)); break;
-      case io::Statement::Type::kFloat: cells.emplace_back(row.real(column)); break;
-      case io::Statement::Type::kNull: cells.emplace_back(); break;
-      default: cells.emplace_back(row.text(column));
+      case io::Statement::Type::kInteger:
+        cells.emplace_back(row.integer(column));
+        break;
+      case io::Statement::Type::kFloat:
+        cells.emplace_back(row.real(column));
+        break;
+      case io::Statement::Type::kNull:
+        cells.emplace_back();
+        break;
+      default:
+        cells.emplace_back(row.text(column));
     }
   }
 }

@@ -68,9 +68,7 @@ Status Segment::read_header() {
   return {};
 }
 
-uint32_t Segment::u32_at(size_t offset) const {
-  return ByteReader(bytes_.substr(offset, 4)).u32();
-}
+uint32_t Segment::u32_at(size_t offset) const { return ByteReader(bytes_.substr(offset, 4)).u32(); }
 
 Status Segment::check_index() const {
   if (is_checked_.load(std::memory_order_acquire)) return {};
@@ -162,8 +160,7 @@ Result<std::optional<Segment::Number>> Segment::find(std::string_view id) const 
 }
 
 // The runs of one (flow, state) below `end`, newest first, until `visit` answers false.
-void Segment::walk_group(size_t group, Number end,
-                         const std::function<bool(Number)>& visit) const {
+void Segment::walk_group(size_t group, Number end, const std::function<bool(Number)>& visit) const {
   size_t const at = groups_ + group * segment::kGroupBytes;
   size_t const first = u32_at(at + 8);
   size_t low = 0;

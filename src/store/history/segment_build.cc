@@ -23,8 +23,9 @@ struct Place {
 void sort_runs(std::vector<PackedRun>& runs) {
   std::stable_sort(runs.begin(), runs.end(),
                    [](const PackedRun& a, const PackedRun& b) { return a.id < b.id; });
-  auto const newer = std::unique(runs.rbegin(), runs.rend(),
-                                 [](const PackedRun& a, const PackedRun& b) { return a.id == b.id; });
+  auto const newer =
+      std::unique(runs.rbegin(), runs.rend(),
+                  [](const PackedRun& a, const PackedRun& b) { return a.id == b.id; });
   runs.erase(runs.begin(), newer.base());
 }
 

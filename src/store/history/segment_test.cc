@@ -163,7 +163,8 @@ TEST_F(SegmentTest, AFlippedBitOrACutIsFound) {
     EXPECT_TRUE(is_found(changed)) << i;
     changed[i] = bytes[i];
   }
-  for (size_t size = 0; size < bytes.size(); size += 13) EXPECT_TRUE(is_found(bytes.substr(0, size)));
+  for (size_t size = 0; size < bytes.size(); size += 13)
+    EXPECT_TRUE(is_found(bytes.substr(0, size)));
   EXPECT_TRUE(is_found(bytes + "x"));
 }
 
