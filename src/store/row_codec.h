@@ -16,6 +16,7 @@ inline constexpr const char* kAttemptColumns =
     "run,task,item,attempt,state,started,ended,error_code,error,detail";
 
 inline constexpr const char* kChainColumns = "run,number,at,entries";
+inline constexpr int kRunCreatedColumn = 9;
 inline constexpr int kRunFinishedColumn = 15;
 inline constexpr int kTaskValueColumn = 13;
 inline constexpr int kChainEntriesColumn = 3;
