@@ -178,18 +178,22 @@ void ProcessRunner::ask_spawner(std::function<void()> ready) {
   });
 }
 
-// DATA/boot_id is written once every attempt of before has been asked after.
+// DATA/boot_id is written once the fate of every attempt of before is durable: until then the next
+// server must not take them for attempts of this boot.
 bool ProcessRunner::is_same_boot() const {
   if (settings_.boot_id.empty()) return false;
   auto const known = files_.read(settings_.data_folder + "/boot_id", kBootIdBytes);
   return known && *known == settings_.boot_id;
 }
 
+void ProcessRunner::note_boot() {
+  if (!is_recovered_ || !unknown_.empty() || settings_.boot_id.empty() || is_same_boot()) return;
+  (void)files_.write(settings_.data_folder + "/boot_id", settings_.boot_id, 0600);
+}
+
 void ProcessRunner::recovered() {
   is_recovered_ = true;
-  if (!settings_.boot_id.empty() && !is_same_boot()) {
-    (void)files_.write(settings_.data_folder + "/boot_id", settings_.boot_id, 0600);
-  }
+  note_boot();
   for (const auto& [id, exit] : early_) processes_.acknowledge(id);
   early_.clear();
   for (const io::ProcessId& id : running_) {
@@ -217,6 +221,7 @@ void ProcessRunner::recover(const Work& work, const flow::Scope& scope, Done don
     start(work, scope, std::move(done));
     return;
   }
+  unknown_.insert(id);
   done(run::Outcome::unknown(
       "the server and its spawner were stopped while this attempt was under way; nobody knows how "
       "far it came"));
@@ -225,6 +230,7 @@ void ProcessRunner::recover(const Work& work, const flow::Scope& scope, Done don
 void ProcessRunner::settled(const Work& work) {
   io::ProcessId const id(work.attempt_id());
   unsettled_.erase(id);
+  if (unknown_.erase(id) > 0) note_boot();
   processes_.acknowledge(id);
   (void)files_.remove(output_path(work));
 }

@@ -47,6 +47,7 @@ class ProcessRunner final : public Runner {
   std::string output_path(const Work& work) const;
   std::string interpreter_path(const std::string& name) const;
   bool is_same_boot() const;
+  void note_boot();
   void exited(const io::ProcessExit& exit);
   run::Outcome outcome_of(const io::ProcessExit& exit, const std::string& output_path) const;
 
@@ -63,6 +64,7 @@ class ProcessRunner final : public Runner {
   std::set<io::ProcessId> running_;
   bool is_recovered_ = false;
   std::set<io::ProcessId> unsettled_;  // ended, and the end is not durable yet
+  std::set<io::ProcessId> unknown_;    // of an earlier boot, and that is not durable yet
 };
 
 }  // namespace tidemill::task

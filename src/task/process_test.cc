@@ -198,6 +198,25 @@ TEST_F(ProcessTest, AfterAnotherBootNobodyKnowsUntilAllWereAskedAfter) {
   EXPECT_EQ(end->outcome->kind, Kind::kUnknown);
 }
 
+TEST_F(ProcessTest, AfterAnotherBootNobodyKnowsUntilThatIsDurable) {
+  boot_id = "one";
+  restart();
+  runner->recovered();
+  boot_id = "two";
+  restart();
+  Work const one = work("  t: {shell: x}\n");
+  EXPECT_EQ(recover(*runner, one)->outcome->kind, Kind::kUnknown);
+  runner->recovered();
+  restart();  // ends before the answer is durable
+  EXPECT_EQ(recover(*runner, one)->outcome->kind, Kind::kUnknown);
+  runner->recovered();
+  runner->settled(one);
+  restart();
+  auto const end = recover(*runner, one);
+  world.run_for(Duration::seconds(20));
+  EXPECT_EQ(end->outcome->kind, Kind::kSucceeded);
+}
+
 TEST_F(ProcessTest, WhatBelongsToNoAttemptIsStoppedAndForgotten) {
   result.takes = Duration::seconds(1);
   start(*runner, work("  t: {shell: x}\n", "t", 1));
