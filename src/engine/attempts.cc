@@ -103,7 +103,9 @@ void Engine::attempt_ended(const run::RunId& id, run::TaskRef ref, run::Attempt 
           Touched* touched = touch(turn, id);
           if (touched == nullptr) return;
           run::Instance& run = *touched->run;
-          bool const is_current = run::Machine::ended(run, ref, attempt, *shared, touched->step);
+          run::Attempt const meant =
+              sabotage_.ignores_attempts ? run.node(ref.task, ref.item).row.attempt : attempt;
+          bool const is_current = run::Machine::ended(run, ref, meant, *shared, touched->step);
           if (!is_current) {
             parts_.metrics
                 .counter("tidemill_stale_writes_total",

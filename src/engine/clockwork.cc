@@ -47,7 +47,7 @@ Time skip_far_past(const flow::Trigger& trigger, Time low_water, Time now, int64
   int64_t const listed = static_cast<int64_t>(kMissedListed) * period;
   if (span <= listed + kMissedAfter.us) return low_water;
   Time const from = now - Duration::micros(listed);
-  passed_over += (from - low_water).us / period;
+  passed_over += from.us / period - low_water.us / period;  // ticks are multiples of the period
   return from;
 }
 

@@ -12,7 +12,8 @@ constexpr Duration kPurgeEvery = Duration::seconds(60);
 
 }  // namespace
 
-Engine::Engine(EngineParts parts, run::AdmissionLimits limits) : parts_(parts), admission_(limits) {
+Engine::Engine(EngineParts parts, run::AdmissionLimits limits, Sabotage sabotage)
+    : parts_(parts), sabotage_(sabotage), admission_(limits) {
   parts_.loop.on_clock_step([this] {
     parts_.log.warn("the wall clock was set; schedules are looked at again");
     arm_clock();
@@ -248,8 +249,9 @@ void Engine::tick_trigger(Turn& turn, const FlowVersion& version, const flow::Tr
     if (!tick.missed_reason.empty()) {
       if (trigger.kind == flow::Trigger::Kind::kEvery) {
         ++row.skipped;
-      } else if (auto const known = parts_.store.find_key(version.flow->name, tick.key);
-                 known && !*known) {
+      } else if (auto const known = parts_.store.find_key(version.flow->name, tick.key); !known) {
+        turn.unread = known.error();
+      } else if (!*known) {
         turn.changes.keys.push_back(
             {version.flow->name, tick.key, std::nullopt, turn.now.wall, tick.missed_reason});
       }

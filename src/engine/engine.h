@@ -71,9 +71,16 @@ struct EngineParts {
   Metrics& metrics;
 };
 
+// What a simulation breaks on purpose, to see that its checks find it. A server has none of it.
+struct Sabotage {
+  bool acts_first = false;        // starts and answers before the commit
+  bool ignores_attempts = false;  // takes the end of any attempt for that of the current one
+  bool starts_twice = false;      // releases each child twice
+};
+
 class Engine {
  public:
-  explicit Engine(EngineParts parts, run::AdmissionLimits limits = {});
+  explicit Engine(EngineParts parts, run::AdmissionLimits limits = {}, Sabotage sabotage = {});
   ~Engine();
 
   // Reads the store and takes up every open run. `load` gives the flow of a stored bundle.
@@ -173,6 +180,7 @@ class Engine {
   void forget_unused_versions();
 
   EngineParts parts_;
+  Sabotage sabotage_;
   run::Admission admission_;
   Flows flows_;
   LoadVersion load_;

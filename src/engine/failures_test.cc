@@ -257,6 +257,61 @@ TEST(FullDisk, AtTheStartRecoveryWaitsForRoom) {
   EXPECT_THAT(bed.started_tasks, ElementsAre("a", "c"));
 }
 
+TEST(FullDisk, WhatComesAfterARunIsNotLostWhenItsKeyCannotBeLookedUp) {
+  EngineBed bed;
+  bed.flow("one", kOneTask);
+  bed.flow("next", "on: [{after: {flow: one}}]\ntasks: {work: {shell: x}}\n");
+  bed.behaviour["work"] = {.takes = Duration::seconds(2)};
+  bed.start();
+  auto const asked = bed.ask("one");
+  bed.world.run_for(Duration::seconds(1));
+  bed.store->finds_fail = 2;
+  bed.world.run_for(Duration::seconds(10));
+  ASSERT_TRUE(asked->result);
+  EXPECT_EQ(asked->result->state, run::RunState::kSucceeded);
+  EXPECT_THAT(bed.runs("next"), SizeIs(1));
+  EXPECT_EQ(bed.store->finds_fail, 0);
+}
+
+TEST(FullDisk, ATickIsNotLostWhenItsKeyCannotBeLookedUp) {
+  EngineBed bed;
+  bed.flow("c", "on: [{cron: '* * * * *', id: t, missed: all(100)}]\ntasks: {work: {shell: x}}\n");
+  bed.start();
+  bed.world.run_for(Duration::seconds(50));
+  bed.store->finds_fail = 3;
+  bed.world.run_for(Duration::seconds(20));
+  EXPECT_THAT(bed.keys("c"), ElementsAre("cron:t/2026-01-01T00:01/0"));
+}
+
+TEST(Retry, IsNotPutOffWhenTheClockIsSetBack) {
+  EngineBed bed;
+  bed.flow("one", "on: [call]\ntasks: {work: {shell: x, retry: {attempts: 2, base: 10s}}}\n");
+  bed.behaviour["work"] = {.exit_code = 1};
+  bed.start();
+  auto const asked = bed.ask("one");
+  bed.world.run_for(Duration::seconds(5));
+  bed.world.step_clock(Duration::seconds(-7200));
+  bed.behaviour["work"] = {};
+  bed.world.run_for(Duration::seconds(10));
+  ASSERT_TRUE(asked->result);
+  EXPECT_EQ(asked->result->state, run::RunState::kSucceeded);
+}
+
+TEST(Retry, IsNotPutOffWhenTheClockIsSetBackWhileTheServerIsDown) {
+  EngineBed bed;
+  bed.flow("one", "on: [call]\ntasks: {work: {shell: x, retry: {attempts: 2, base: 10s}}}\n");
+  bed.behaviour["work"] = {.exit_code = 1};
+  bed.start();
+  bed.ask("one");
+  bed.world.run_for(Duration::seconds(5));
+  bed.kill();
+  bed.world.step_clock(Duration::seconds(-7200));
+  bed.behaviour["work"] = {};
+  bed.start();
+  bed.world.run_for(Duration::seconds(70));
+  EXPECT_EQ(bed.runs()[0].state, run::RunState::kSucceeded);
+}
+
 TEST(Deadline, HoldsOverAKillAndForQueuedRuns) {
   EngineBed bed;
   bed.flow("one",

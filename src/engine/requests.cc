@@ -144,7 +144,7 @@ bool Engine::join_existing(Turn& turn, const std::shared_ptr<RunRequest>& reques
   }
   auto const stored = parts_.store.find_key(request->flow, key);
   if (!stored) {
-    refuse(turn, request, stored.error());
+    turn.unread = stored.error();
     return true;
   }
   if (!*stored) return false;
@@ -173,10 +173,12 @@ void Engine::join_stored(Turn& turn, const std::shared_ptr<RunRequest>& request,
   }
   if (has_failed && (has_flow_key || request->attempt_started)) {
     auto run = parts_.store.load_run(id);
-    if (!run || !*run) {
-      refuse(
-          turn, request,
-          run ? Error{Code::kInternal, "a key names a run that is not stored", {}} : run.error());
+    if (!run) {
+      turn.unread = run.error();
+      return;
+    }
+    if (!*run) {
+      refuse(turn, request, {Code::kInternal, "a key names a run that is not stored", {}});
       return;
     }
     Time const ended = (*run)->row.finished.value_or((*run)->row.created);

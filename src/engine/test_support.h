@@ -71,6 +71,7 @@ class FlakyStore final : public store::Store {
   }
   Result<std::optional<store::StoredKey>> find_key(const flow::FlowName& flow,
                                                    const run::Key& key) override {
+    if (finds_fail > 0 && finds_fail-- > 0) return fail(Code::kUnavailable, "not now (test)");
     return inner_->find_key(flow, key);
   }
   Result<std::optional<run::StoredRun>> load_run(const run::RunId& id) override {
@@ -89,6 +90,7 @@ class FlakyStore final : public store::Store {
   Result<std::vector<run::TokenRow>> list_tokens() override { return inner_->list_tokens(); }
 
   int reads_fail = 0;  // so many of the next load_run()
+  int finds_fail = 0;  // and of the next find_key()
 
  private:
   std::unique_ptr<store::Store> inner_;

@@ -110,7 +110,10 @@ void Engine::perform(Turn& turn, Touched& touched, run::Action action) {
   } else if (auto* released = std::get_if<run::Released>(&action)) {
     admission_.release(kind(released->ref), id, released->ref);
   } else if (auto* start = std::get_if<run::Start>(&action)) {
-    turn.after.push_back([this, id, s = *start] { start_task(id, s.ref, s.attempt); });
+    turn.after.push_back([this, id, s = *start] {
+      start_task(id, s.ref, s.attempt);
+      if (sabotage_.starts_twice) start_task(id, s.ref, run::Attempt(s.attempt.value + 1));
+    });
   } else if (auto* stop = std::get_if<run::Stop>(&action)) {
     turn.after.push_back([this, id, s = *stop] {
       auto const found = runs_.find(id);
@@ -122,10 +125,15 @@ void Engine::perform(Turn& turn, Touched& touched, run::Action action) {
       parts_.tasks.stop(work_of(*found->second, s.ref, s.attempt));
     });
   } else if (auto* retry = std::get_if<run::ArmRetry>(&action)) {
-    turn.after.push_back([this, id, r = *retry] {
-      parts_.loop.at(r.due, [this, id, r] {
+    // By the monotonic clock, and never longer than the task's longest wait: however the wall clock
+    // is set meanwhile, the task is not forgotten.
+    Duration const longest = run.flow->task(retry->ref.task).retry.cap;
+    turn.after.push_back([this, id, r = *retry, longest] {
+      Duration const wait = std::clamp(r.due - parts_.clock.wall(), Duration{}, longest);
+      parts_.loop.after(wait, [this, id, r] {
         post({[this, id, r](Turn& next) {
-                if (Touched* t = touch(next, id)) run::Machine::retry_due(*t->run, r.ref, t->step);
+                Touched* t = touch(next, id);
+                if (t != nullptr) run::Machine::retry_due(*t->run, r.ref, r.due, t->step);
               },
               true,
               {}});
@@ -190,9 +198,17 @@ void Engine::commit(std::unique_ptr<Turn> turn) {
       turn->changes.runs.push_back(touched->run->row);
     }
   }
+  if (turn->unread) {
+    Error const error = *turn->unread;
+    commit_failed(std::move(turn), error);
+    return;
+  }
   if (turn->changes.empty()) {
     committed(std::move(turn));
     return;
+  }
+  if (sabotage_.acts_first) {
+    for (const auto& act : std::exchange(turn->after, {})) act();
   }
   commit_in_flight_ = true;
   run::Changes changes = std::move(turn->changes);

@@ -31,6 +31,8 @@ struct Engine::Turn {
   std::map<std::pair<flow::FlowName, std::string>, run::TriggerRow> triggers;
   std::map<std::string, int64_t> datasets;
   Duration spent;  // on pure tasks
+  // The store could not be read: what was decided without it must not become true.
+  std::optional<Error> unread;
 };
 
 }  // namespace tidemill::engine

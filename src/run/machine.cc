@@ -164,13 +164,10 @@ bool Machine::ended(Instance& run, TaskRef ref, Attempt attempt, Outcome outcome
   return true;
 }
 
-void Machine::retry_due(Instance& run, TaskRef ref, Step& step) {
+void Machine::retry_due(Instance& run, TaskRef ref, Time due, Step& step) {
   Node& node = run.node(ref.task, ref.item);
   if (node.row.state != TaskState::kRetrying) return;
-  if (node.row.due && step.now.wall < *node.row.due) {  // a timer of an earlier wait
-    step.actions.push_back(ArmRetry{ref, *node.row.due});
-    return;
-  }
+  if (node.row.due.value_or(due) != due) return;  // a timer of an earlier wait
   Worker worker(run, step);
   worker.make_ready(ref);
   worker.work();

@@ -53,7 +53,7 @@ struct Stop {  // after the commit
 struct Released {  // a slot that was held is free
   TaskRef ref;
 };
-struct ArmRetry {  // call retry_due() at that time
+struct ArmRetry {  // call retry_due() with that time when it has come
   TaskRef ref;
   Time due;
 };
@@ -91,7 +91,7 @@ class Machine {
   static void granted(Instance& run, TaskRef ref, Step& step);
   // An end of an attempt that is not the current one changes nothing; the answer is false.
   static bool ended(Instance& run, TaskRef ref, Attempt attempt, Outcome outcome, Step& step);
-  static void retry_due(Instance& run, TaskRef ref, Step& step);
+  static void retry_due(Instance& run, TaskRef ref, Time due, Step& step);
   static void timed_out(Instance& run, TaskRef ref, Attempt attempt, Step& step);
   static void deadline_passed(Instance& run, Step& step);
   static void cancel(Instance& run, std::string reason, Step& step);

@@ -88,12 +88,14 @@ TEST(Machine, RetriesWaitTwiceAsLongEachTimeUpToTheCap) {
   EXPECT_EQ(driver.table.run.error, "task a: no");
 }
 
-TEST(Machine, ARetryThatIsDueTooEarlyWaitsOn) {
+TEST(Machine, ATimerOfAnotherWaitStartsNoRetry) {
   Driver driver(flow_of("  a: {shell: x, retry: {attempts: 3, base: 10s, cap: 60s}}\n"),
                 [](const Try&) { return failed("no"); });
   driver.begin();
   driver.end("a", failed("no"));
-  driver.turn([&](Instance& run, Step& step) { Machine::retry_due(run, driver.ref("a"), step); });
+  Time const other = driver.retries.begin()->first - Duration::seconds(10);
+  driver.turn(
+      [&](Instance& run, Step& step) { Machine::retry_due(run, driver.ref("a"), other, step); });
   EXPECT_EQ(driver.state("a"), "retrying");
   driver.fire_retry();
   EXPECT_EQ(driver.state("a"), "running");

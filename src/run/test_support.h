@@ -198,7 +198,9 @@ class Driver {
     auto const [due, ref] = *retries.begin();
     retries.erase(retries.begin());
     pass_to(due);
-    turn([&, ref = ref](Instance& run, Step& step) { Machine::retry_due(run, ref, step); });
+    turn([&, ref = ref, due = due](Instance& run, Step& step) {
+      Machine::retry_due(run, ref, due, step);
+    });
   }
 
   void pass_to(Time when) {
