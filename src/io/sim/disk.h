@@ -89,6 +89,8 @@ class SimDisk {
   const std::map<std::pair<DiskCall, DiskFault>, int64_t>& faults() const { return faults_; }
   // The server died within a call. Until kill() or lose_power() every call fails.
   bool is_dead() const { return is_dead_; }
+  // The server ends here by itself.
+  void die() { is_dead_ = true; }
 
   // kill -9: open files and locks are gone, all that was written is there.
   void kill();

@@ -11,9 +11,16 @@ Error not_connected() {
 
 }  // namespace
 
+void SimProcesses::cut() {
+  attached_ = false;
+  is_cut_ = true;
+}
+
 void SimProcesses::attach() {
   if (attached_) return;
   attached_ = true;
+  is_cut_ = false;
+  for (const auto& asked : std::exchange(waiting_, {})) asked();
   for (const auto& [id, process] : processes_) {
     if (process.exit) tell(id);
   }
@@ -21,14 +28,21 @@ void SimProcesses::attach() {
 
 void SimProcesses::forget_server() {
   detach();
+  is_cut_ = false;
+  waiting_.clear();
   on_exit_ = nullptr;
   on_lost_ = nullptr;
 }
 
-void SimProcesses::lose() {
+void SimProcesses::lose(Journal journal) {
+  for (auto& [id, process] : processes_) {
+    if (process.exit || journal == Journal::kIsLost) continue;
+    end(id, ProcessExit::How::kLost, 0);
+  }
   std::erase_if(processes_, [this](auto& entry) {
     if (entry.second.exit) return false;
     queue_.cancel(entry.second.end_timer);
+    if (watcher_) watcher_(entry.first, ProcessExit::How::kLost, 0);
     return true;
   });
   if (!attached_) return;
@@ -54,6 +68,11 @@ void SimProcesses::on_exit(std::function<void(const ProcessExit&)> callback) {
 }
 
 void SimProcesses::start(ProcessSpec spec, std::function<void(Result<int64_t>)> done) {
+  if (is_cut_) {
+    waiting_.push_back(
+        [this, spec = std::move(spec), done = std::move(done)] { start(spec, done); });
+    return;
+  }
   if (!attached_) {
     return answer_later([done = std::move(done)] { done(fail(not_connected())); });
   }
@@ -76,6 +95,10 @@ void SimProcesses::start(ProcessSpec spec, std::function<void(Result<int64_t>)> 
 }
 
 void SimProcesses::stop(const ProcessId& id, Duration grace) {
+  if (is_cut_) {
+    waiting_.push_back([this, id, grace] { stop(id, grace); });
+    return;
+  }
   const auto found = processes_.find(id);
   if (!attached_ || found == processes_.end() || found->second.exit) return;
   const bool ends = found->second.result.on_term == SimProcessResult::OnTerm::kEnds;
@@ -85,6 +108,10 @@ void SimProcesses::stop(const ProcessId& id, Duration grace) {
 }
 
 void SimProcesses::list(std::function<void(Result<ProcessList>)> done) {
+  if (is_cut_) {
+    waiting_.push_back([this, done = std::move(done)] { list(done); });
+    return;
+  }
   if (!attached_) {
     return answer_later([done = std::move(done)] { done(fail(not_connected())); });
   }
@@ -122,6 +149,7 @@ void SimProcesses::end(const ProcessId& id, ProcessExit::How how, int code) {
     exit.error = process.result.error;
   }
   process.exit = exit;
+  if (watcher_) watcher_(id, how, code);
   if (attached_) tell(id);
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "io/files.h"
 #include "io/processes.h"
@@ -38,13 +39,22 @@ class SimProcesses final : public Processes {
   // The connection to the spawner breaks. Starts and lists answer `unavailable`, stops and
   // acknowledgements are lost.
   void detach() { attached_ = false; }
+  // The connection breaks and its client makes it again: what is asked meanwhile waits for
+  // attach().
+  void cut();
   void attach();
   // The server is gone: detached, and its callbacks are forgotten.
   void forget_server();
-  // The spawner dies with its whole tree: running processes leave no exit. Exits that it had
-  // recorded are still told.
-  void lose();
+  // The spawner dies with its whole tree. Exits that it had recorded are still told. Of what ran
+  // the next spawner tells kLost if it has the journal of this one, as within one boot; else
+  // nothing.
+  enum class Journal { kIsLost, kIsKept };
+  void lose(Journal journal = Journal::kIsLost);
   size_t running() const;
+  // Told of each end at the instant when it happens, also while no server listens; kLost for those
+  // that end with the spawner.
+  using Watcher = std::function<void(const ProcessId&, ProcessExit::How, int code)>;
+  void set_watcher(Watcher watcher) { watcher_ = std::move(watcher); }
   // How often a process was started under this id.
   int starts(const ProcessId& id) const;
 
@@ -73,7 +83,10 @@ class SimProcesses final : public Processes {
   SimQueue& queue_;
   Files& files_;
   Script script_;
+  Watcher watcher_;
   bool attached_ = true;
+  bool is_cut_ = false;
+  std::vector<std::function<void()>> waiting_;  // asked while the connection was cut
   std::function<void(const ProcessExit&)> on_exit_;
   std::function<void()> on_lost_;
   std::map<ProcessId, Process> processes_;

@@ -19,7 +19,7 @@ struct OpenFile {
   SimDisk* disk;
   SimDiskFile* file;
   int lock;           // SQLITE_LOCK_...
-  bool syncs_folder;  // a new journal: the first sync makes its name durable too
+  bool syncs_folder;  // a journal: the first sync makes its name durable too
   bool removes_at_close;
   bool uses_index;
   unsigned index_shared;  // slots, as bits
@@ -226,7 +226,6 @@ int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* into, int flags, int*
     file = disk.open_unnamed();
   } else {
     bool const is_made = (flags & SQLITE_OPEN_CREATE) != 0;
-    bool const is_new = is_made && !disk.exists(name);
     auto const answer =
         disk.open(name, is_made ? SimDisk::Missing::kIsMade : SimDisk::Missing::kIsError, file);
     if (answer == DiskAnswer::kFull) return SQLITE_FULL;
@@ -234,7 +233,7 @@ int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* into, int flags, int*
     if (answer != DiskAnswer::kDone) return SQLITE_CANTOPEN;
     constexpr int kJournals =
         SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL;
-    open_file.syncs_folder = is_new && (flags & kJournals) != 0;
+    open_file.syncs_folder = is_made && (flags & kJournals) != 0;
     open_file.removes_at_close = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
   }
   open_file.disk = &disk;
