@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--tidemill", default=str(ROOT / "build" / "check" / "tidemill"),
                      help="the program to be tested")
+    parser.addoption("--kills", type=int, default=200,
+                     help="how often test_kills.py kills the server, its spawner or both")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -31,6 +33,17 @@ def tidemill(pytestconfig: pytest.Config) -> Path:
 @pytest.fixture(scope="session")
 def identity(tidemill: Path) -> Identity:
     return find_identity(tidemill)[0]
+
+
+@pytest.fixture
+def kills(pytestconfig: pytest.Config) -> int:
+    return int(pytestconfig.getoption("--kills"))
+
+
+@pytest.fixture
+def record() -> Callable[[str], None]:
+    """A line for whoever runs with -s."""
+    return print
 
 
 @pytest.fixture
