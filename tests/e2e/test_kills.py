@@ -77,7 +77,7 @@ def kill(pids: list[int]) -> None:
             pass
 
 
-def check_attempts(server: Server, lost: int) -> None:
+def check_attempts(server: Server) -> None:
     """Each line of `once` and `again` names an attempt; none is there twice."""
     for name in ("once", "again"):
         path = server.path(name)
@@ -129,7 +129,7 @@ def test_killed_at_random_moments(server: Server, what: str, kills: int,
         flow, number = key.split("-")
         again = server.call(flow, {"a": int(number)}, key=key).json
         assert again == first, f"{key}: told {first}, now {again}"
-    check_attempts(server, kills)
+    check_attempts(server)
     check_lines(server)
     ticks = [run["key"] for run in server.runs("tick")]
     assert len(ticks) == len(set(ticks))

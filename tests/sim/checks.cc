@@ -147,6 +147,7 @@ const std::vector<Check> kChecks = {
     {2, "every_tick_is_accounted_for", every_tick_is_accounted_for},
     {4, "one_current_attempt", one_current_attempt},
     {4, "results_are_of_their_own_attempt", results_are_of_their_own_attempt},
+    {4, "attempts_end_as_they_were_answered", attempts_end_as_they_were_answered},
     {5, "dead_before_the_next_starts", dead_before_the_next_starts},
     {6, "everything_comes_to_an_end", everything_comes_to_an_end},
     {7, "terminal_states_are_final", terminal_states_are_final},

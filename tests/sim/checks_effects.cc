@@ -119,6 +119,36 @@ void results_are_of_their_own_attempt(const Evidence& evidence, const Check& sel
   }
 }
 
+// The other way round: an attempt whose request was answered well did not fail.
+void attempts_end_as_they_were_answered(const Evidence& evidence, const Check& self,
+                                        std::vector<Finding>& findings) {
+  std::map<Place, std::vector<std::string>> replies;
+  for (const Happening& one : *evidence.log) {
+    if (one.what == What::kReplied && !one.task.empty()) {
+      replies[place_of(one)].push_back(one.detail);
+    }
+  }
+  for (const auto& [id, kept] : evidence.runs) {
+    for (const run::AttemptRow& row : kept.attempts) {
+      if (!kept.flow || row.state != run::TaskState::kFailed) continue;
+      const flow::Task& task = kept.flow->task(row.task);
+      bool const was_stopped = row.error_code == "cancelled" || row.error_code == "too_late" ||
+                               row.error_code == "unknown";
+      if (task.kind != flow::Kind::kHttp || was_stopped) continue;
+      Place const place{id, task.name, row.item.value};
+      const run::TaskRow* last = task_row(evidence, place);
+      const auto& list = replies[place];
+      // A request for each attempt, so that the n-th is that of the n-th.
+      if (last == nullptr || list.size() != static_cast<size_t>(last->attempt.value)) continue;
+      if (list[static_cast<size_t>(row.attempt.value - 1)] == "200") {
+        broken(self, findings,
+               fmt::format("attempt {} of {} failed ({}), its request got 200", row.attempt.value,
+                           text_of(place), row.error));
+      }
+    }
+  }
+}
+
 void dead_before_the_next_starts(const Evidence& evidence, const Check& self,
                                  std::vector<Finding>& findings) {
   std::map<Place, const Happening*> alive;

@@ -10,6 +10,7 @@ void broken(const Check& self, std::vector<Finding>& findings, std::string evide
 // checks_effects.cc: what the world saw.
 void one_current_attempt(const Evidence&, const Check&, std::vector<Finding>&);
 void results_are_of_their_own_attempt(const Evidence&, const Check&, std::vector<Finding>&);
+void attempts_end_as_they_were_answered(const Evidence&, const Check&, std::vector<Finding>&);
 void dead_before_the_next_starts(const Evidence&, const Check&, std::vector<Finding>&);
 void limits_hold(const Evidence&, const Check&, std::vector<Finding>&);
 void no_process_is_left(const Evidence&, const Check&, std::vector<Finding>&);

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "evidence.h"
 #include "io/sqlite.h"
 
 namespace tidemill::sim {
 namespace {
 
 constexpr int kActs = 30;
-constexpr size_t kAllRows = 100'000;
 
 run::AdmissionLimits pick_limits(Dice& dice) {
   run::AdmissionLimits limits;
@@ -56,9 +56,14 @@ Life::Life(uint64_t seed, Mutant mutant)
 
 std::vector<Finding> Life::live() {
   start();
-  for (int i = 0; i < kActs; ++i) act();
-  drain();
-  std::vector<Finding> findings = check_all(evidence());
+  for (int i = 0; i < kActs && !is_over_; ++i) act();
+  if (!is_over_) drain();
+  if (is_over_) return on_the_way_;
+  Evidence evidence = gather(site_, outside_, project_);
+  evidence.first_seen = first_seen_;
+  evidence.limits = limits_;
+  runs_ = evidence.runs.size();
+  std::vector<Finding> findings = check_all(evidence);
   findings.insert(findings.begin(), on_the_way_.begin(), on_the_way_.end());
   return findings;
 }
@@ -220,7 +225,8 @@ void Life::start() {
     if (tries > 3) {
       on_the_way_.push_back(
           {15, "store_opens", site_.log.lines.empty() ? "?" : site_.log.lines.back()});
-      throw std::runtime_error("the server does not start");
+      is_over_ = true;
+      return;
     }
     if (dice_.one_in(2)) {
       site_.lose_power();
@@ -254,54 +260,9 @@ void Life::drain() {
   site_.kill();
   outside_.server_gone();
   start();
+  if (is_over_) return;
   site_.run(Duration::seconds(4 * 3600), [this] { return site_.engine().open_runs() == 0; });
   site_.run(Duration::seconds(5));
-}
-
-Evidence Life::evidence() {
-  Evidence evidence;
-  evidence.log = &site_.history.list();
-  evidence.questions = &outside_.questions();
-  evidence.clocks = project_.clocks;
-  evidence.first_seen = first_seen_;
-  evidence.limits = limits_;
-  evidence.open_runs = site_.engine().open_runs();
-  evidence.processes_left = site_.world.processes().running();
-  store::RunFilter filter;
-  filter.limit = kAllRows;
-  auto const rows = site_.store().list_runs(filter);
-  for (const run::RunRow& row : rows ? *rows : std::vector<run::RunRow>()) {
-    KeptRun kept;
-    if (auto stored = site_.store().load_run(row.id); stored && *stored) kept.stored = **stored;
-    if (auto attempts = site_.store().attempts_of(row.id)) kept.attempts = *attempts;
-    if (auto version = site_.version(row.bundle)) kept.flow = version->flow;
-    evidence.runs.emplace(row.id.value, std::move(kept));
-  }
-  runs_ = evidence.runs.size();
-  auto connection = io::Connection::open(fmt::format("{}/meta.db", kDataFolder),
-                                         io::Connection::Mode::kReader, site_.vfs.name());
-  if (!connection) return evidence;
-  auto keys = connection->prepare("SELECT flow, key, run, at, reason FROM key");
-  while (keys && keys->step().value_or(false)) {
-    run::KeyRow row{flow::FlowName(keys->text(0)), run::Key(keys->text(1)), std::nullopt,
-                    keys->time(3), keys->text(4)};
-    if (!keys->is_null(2)) row.run = run::RunId(keys->text(2));
-    evidence.keys.push_back(std::move(row));
-  }
-  auto triggers = connection->prepare(
-      "SELECT flow, trigger, low_water, low_water_key, skipped FROM trigger_state");
-  while (triggers && triggers->step().value_or(false)) {
-    evidence.triggers.push_back({flow::FlowName(triggers->text(0)), triggers->text(1),
-                                 triggers->time(2), triggers->text(3), triggers->integer(4)});
-  }
-  auto check = connection->prepare("PRAGMA integrity_check");
-  evidence.integrity = check && check->step().value_or(false) ? check->text(0) : "cannot be asked";
-  for (const char* name : {"lines", "decisions"}) {
-    auto const text =
-        site_.world.files().read(fmt::format("{}/datasets/{}.jsonl", kDataFolder, name), 64u << 20);
-    if (text) evidence.datasets[name] = *text;
-  }
-  return evidence;
 }
 
 }  // namespace tidemill::sim

@@ -47,7 +47,6 @@ class Life {
   void start();  // until it stands
   void note_triggers();
   void drain();
-  Evidence evidence();
 
   Dice dice_;
   run::AdmissionLimits limits_;
@@ -57,6 +56,7 @@ class Life {
   std::vector<std::pair<Act, int64_t>> acts_;  // with their weights
   bool dies_by_power_ = false;
   bool is_draining_ = false;
+  bool is_over_ = false;  // the server does not start any more
   int64_t refusals_left_ = 0;
   std::map<std::string, std::string> broken_;  // flows whose file is broken: the bundle that stays
   std::map<std::pair<std::string, std::string>, Time> first_seen_;

@@ -2,7 +2,8 @@
 //
 //   tidemill_sim --seeds 0 1000        those seeds; the status is 1 if a promise was broken
 //   tidemill_sim --seed N              one, with everything that happened
-//   tidemill_sim --for SECONDS         new seeds until the time is up
+//   tidemill_sim --for SECONDS FROM    new seeds until the time is up or one breaks a promise
+//   tidemill_sim --sweep               a fault at every call of the disk in a short history
 #include <fmt/format.h>
 
 #include <chrono>
@@ -14,6 +15,7 @@
 
 #include "base/hash.h"
 #include "life.h"
+#include "sweep.h"
 
 namespace {
 
@@ -93,6 +95,36 @@ int run_for(int64_t seconds, uint64_t from) {
   return sum_up(totals, begun);
 }
 
+int sweep_all() {
+  using io::DiskFault;
+  struct Kind {
+    DiskFault fault;
+    bool is_sticky;
+    bool by_power;
+  };
+  const Kind kinds[] = {{DiskFault::kDie, false, false},    {DiskFault::kDie, false, true},
+                        {DiskFault::kIoError, false, true}, {DiskFault::kIoError, false, false},
+                        {DiskFault::kIoError, true, true},  {DiskFault::kFull, false, false},
+                        {DiskFault::kFull, true, true},     {DiskFault::kShort, false, true}};
+  int64_t const calls = sim::sweep({}).calls;
+  int64_t cases = 0;
+  int64_t broken = 0;
+  for (const Kind& kind : kinds) {
+    for (int64_t at = 1; at <= calls; ++at, ++cases) {
+      auto const result = sim::sweep({at, kind.fault, kind.is_sticky, kind.by_power});
+      for (const sim::Finding& finding : result.findings) {
+        fmt::print("fault {}{} at call {}, then {}: invariant {} ({}) is broken: {}\n",
+                   static_cast<int>(kind.fault), kind.is_sticky ? " from then on" : "", at,
+                   kind.by_power ? "no power" : "kill -9", finding.number, finding.name,
+                   finding.evidence);
+      }
+      broken += result.findings.empty() ? 0 : 1;
+    }
+  }
+  fmt::print("{} calls, {} faults, {} broke a promise\n", calls, cases, broken);
+  return broken == 0 && calls > 50 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -103,6 +135,8 @@ int main(int argc, char** argv) {
   if (args.size() == 3 && args[0] == "--for") {
     return run_for(static_cast<int64_t>(number(1)), number(2));
   }
-  std::fprintf(stderr, "usage: tidemill_sim --seed N | --seeds FROM TO | --for SECONDS FROM\n");
+  if (args.size() == 1 && args[0] == "--sweep") return sweep_all();
+  std::fprintf(stderr,
+               "usage: tidemill_sim --seed N | --seeds FROM TO | --for SECONDS FROM | --sweep\n");
   return 2;
 }

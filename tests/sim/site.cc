@@ -100,9 +100,9 @@ Status Site::build() {
       engine_->recover([this](const flow::BundleId& id) { return loader_->load_bundle(id); }));
   TIDEMILL_TRY_LET(tokens, store_->list_tokens());
   tokens_.replace(tokens);
-  api_ = std::make_unique<server::Api>(
-      server::ApiParts{world.clock(), world.loop(), world.executor(), world.files(), world.random(),
-                       *store_, *engine_, *loader_, tokens_, *metrics_, kDataFolder, "sim"});
+  api_ = std::make_unique<server::Api>(server::ApiParts{
+      world.clock(), world.loop(), world.executor(), world.files(), world.random(), *store_,
+      *engine_, *loader_, *tasks_, tokens_, *metrics_, kDataFolder, "sim"});
   server_ = std::make_unique<server::Server>(
       server::ServerParts{world.clock(), world.loop(), world.net(), tokens_, log, *metrics_},
       server::Router(api_->routes()), 1000);
@@ -128,6 +128,16 @@ task::Tasks::Runners Site::runners() {
   runners.publish = std::make_unique<task::PublishRunner>(
       [](const std::string& dataset) { return "/data/datasets/" + dataset + ".jsonl"; },
       world.executor(), world.loop(), world.files(), world.clock());
+  runners.wait = std::make_unique<task::WaitRunner>(task::WaitParts{
+      world.clock(),
+      world.loop(),
+      world.executor(),
+      world.files(),
+      world.http(),
+      kProjectFolder,
+      {},
+      [this](const std::string& dataset) { return engine_->dataset_updated(dataset); }});
+  runners.approve = std::make_unique<task::ApproveRunner>(world.clock());
   return runners;
 }
 
