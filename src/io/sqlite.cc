@@ -4,6 +4,10 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
 #include "base/check.h"
 
 namespace tidemill::io {
@@ -121,6 +125,68 @@ Result<Connection> Connection::open(const std::string& path, Mode mode,
       },
       connection.wal_pages_);
   return connection;
+}
+
+namespace {
+
+constexpr int kRewriteBytes = 1 << 20;
+
+Error wal_error(std::string_view action, const std::string& path, int answer) {
+  bool const is_full = (answer & 0xFF) == SQLITE_FULL;
+  bool const is_sync = answer == SQLITE_IOERR_FSYNC;
+  return {is_sync   ? Code::kUnknown
+          : is_full ? Code::kExhausted
+                    : Code::kUnavailable,
+          fmt::format("cannot {} {} ({})", action, path, sqlite3_errstr(answer)),
+          {}};
+}
+
+Status rewrite(sqlite3_file* file, const std::string& path) {
+  sqlite3_int64 size = 0;
+  if (int const answer = file->pMethods->xFileSize(file, &size); answer != SQLITE_OK) {
+    return fail(wal_error("look at", path, answer));
+  }
+  std::string bytes(kRewriteBytes, '\0');
+  for (sqlite3_int64 at = 0; at < size; at += kRewriteBytes) {
+    int const count = static_cast<int>(std::min<sqlite3_int64>(kRewriteBytes, size - at));
+    if (int const answer = file->pMethods->xRead(file, bytes.data(), count, at);
+        answer != SQLITE_OK) {
+      return fail(wal_error("read", path, answer));
+    }
+    if (int const answer = file->pMethods->xWrite(file, bytes.data(), count, at);
+        answer != SQLITE_OK) {
+      return fail(wal_error("write", path, answer));
+    }
+  }
+  if (int const answer = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL); answer != SQLITE_OK) {
+    return fail(wal_error("sync", path, answer));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status rewrite_wal(const std::string& path, const std::string& vfs) {
+  sqlite3_vfs* const disk = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());
+  if (disk == nullptr) return fail(Code::kInternal, "SQLite knows no disk " + vfs);
+  std::string const wal = path + "-wal";
+  int exists = 0;
+  if (disk->xAccess(disk, wal.c_str(), SQLITE_ACCESS_EXISTS, &exists) != SQLITE_OK || exists == 0) {
+    return {};
+  }
+  // SQLite asks for a name that its own functions made.
+  sqlite3_filename const name =
+      sqlite3_create_filename(path.c_str(), (path + "-journal").c_str(), wal.c_str(), 0, nullptr);
+  if (name == nullptr) return fail(Code::kExhausted, "out of memory");
+  std::vector<std::max_align_t> memory(static_cast<size_t>(disk->szOsFile) /
+                                           sizeof(std::max_align_t) + 1);
+  auto* const file = reinterpret_cast<sqlite3_file*>(memory.data());
+  int const opened = disk->xOpen(disk, sqlite3_filename_wal(name), file,
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_WAL, nullptr);
+  Status done = opened == SQLITE_OK ? rewrite(file, wal) : fail(wal_error("open", wal, opened));
+  if (opened == SQLITE_OK) file->pMethods->xClose(file);
+  sqlite3_free_filename(name);
+  return done;
 }
 
 Connection::Connection(Connection&& other) noexcept

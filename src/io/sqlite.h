@@ -80,6 +80,12 @@ class Connection {
   int64_t* wal_pages_ = nullptr;  // written by SQLite's hook after each commit
 };
 
+// Writes the WAL beside the database `path` once more, as it is, and syncs it; nothing if there is
+// none. A failed sync leaves in the system's memory what is not on the disk and is taken for
+// written: the next process would read it, build on it, and lose both when power fails. Before any
+// connection to `path` is open.
+Status rewrite_wal(const std::string& path, const std::string& vfs = "");
+
 // An answer of SQLite as an error: `exhausted` for a full disk, `conflict` for a broken constraint,
 // `unavailable` for busy, `unknown` for a failed fsync, `internal` for the rest.
 Error sqlite_error(sqlite3* database, std::string_view what);

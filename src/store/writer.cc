@@ -23,6 +23,7 @@ Status run_once(io::Statement& statement) {
 
 Result<std::unique_ptr<Writer>> Writer::open(const std::string& folder, io::Files& files,
                                              History& history, const std::string& vfs) {
+  TIDEMILL_TRY(io::rewrite_wal(folder + "/meta.db", vfs));
   TIDEMILL_TRY_LET(connection,
                    io::Connection::open(folder + "/meta.db", io::Connection::Mode::kWriter, vfs));
   TIDEMILL_TRY(migrate(connection));

@@ -316,6 +316,10 @@ SimSqliteVfs::SimSqliteVfs(SimDisk& disk) : registered_(std::make_unique<Registe
   vfs.xCurrentTimeInt64 = current_time_ms;
   vfs.xGetLastError = last_error;
   TIDEMILL_CHECK(sqlite3_vfs_register(&vfs, 0) == SQLITE_OK);
+  // SQLite's own random numbers (salts of the WAL) begin anew, from the seed.
+  int const seed = 1 + static_cast<int>(disk.bits() & 0x3FFFFFFF);
+  sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, seed, nullptr);
+  sqlite3_randomness(0, nullptr);
 }
 
 SimSqliteVfs::~SimSqliteVfs() { sqlite3_vfs_unregister(&registered_->vfs); }
