@@ -5,7 +5,6 @@
 #include "echo_runner.h"
 #include "front_store.h"
 #include "model/flat_write.h"
-#include "model/xgboost_json.h"
 #include "task/http.h"
 #include "task/publish.h"
 #include "task/sql.h"
