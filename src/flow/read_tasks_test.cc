@@ -72,8 +72,8 @@ TEST_F(ReadTasks, RefusesUnknownKeys) {
   AssertTaskErrors(
       "{shell: x, timout: 3s}",
       "5:17: unknown key 'timout' in task 't'; did you mean 'timeout'? expected one of: "
-      "shell, needs, when, rule, retry, timeout, env, for_each, args, writes, optional, "
-      "on_unknown");
+      "shell, needs, when, rule, retry, timeout, env, for_each, args, writes, "
+      "max_items_running, branch, setup, teardown, fails_run, optional, on_unknown");
   AssertTaskErrors(
       "{calc: select 1, env: {A: b}}",
       "5:23: 'env' does not apply to task 't', which is of kind calc; it is for shell, "
@@ -94,7 +94,8 @@ TEST_F(ReadTasks, RefusesATaskWithoutAKind) {
                    "5:7: unknown key 'modl' in task 't'; did you mean 'model'? expected one of: "
                    "shell, python, http, vendor, sql, calc, model, publish, flow, wait, approve, "
                    "needs, when, rule, "
-                   "retry, timeout, env, for_each, with, args, writes, optional, on_unknown, rows");
+                   "retry, timeout, env, for_each, with, args, writes, max_items_running, "
+                   "branch, setup, teardown, fails_run, optional, on_unknown, rows");
   AssertTaskErrors(
       "{shell: x, calc: select 1}",
       "5:3: task 't' has two kinds, 'shell' and 'calc'; expected one: make two tasks of "

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "run/branch.h"
 #include "run/worker.h"
 
 namespace tidemill::run {
@@ -22,6 +23,7 @@ void Worker::settle(TaskRef ref, TaskState state, Error error, Duration took, Js
   TIDEMILL_CHECK(!node.is_final());
   // Of a task that waits (again), the attempts before have their rows already.
   bool const ends_attempt = node.row.state == TaskState::kRunning;
+  bool const was_active = node.row.state != TaskState::kWaiting;
   node.row.state = state;
   node.row.ended = step_.now.wall;
   node.row.due.reset();
@@ -31,12 +33,19 @@ void Worker::settle(TaskRef ref, TaskState state, Error error, Duration took, Js
   if (ref.item == kWhole) {
     whole_ended(ref.task, state);
   } else {
-    item_ended(ref.task);
+    item_ended(ref, state, was_active);
   }
 }
 
 void Worker::succeed(TaskRef ref, flow::TaskValuePtr value, Duration took, Json detail) {
   Node& node = run_.node(ref.task, ref.item);
+  if (run_.flow->task(ref.task).is_branch) {
+    auto const choice = not_chosen(*run_.flow, ref.task, *value);
+    if (!choice) {
+      settle(ref, TaskState::kFailed, choice.error(), took, std::move(detail));
+      return;
+    }
+  }
   node.value = std::move(value);
   node.row.error_code.clear();
   settle(ref, TaskState::kSucceeded, {}, took, std::move(detail));
@@ -46,7 +55,8 @@ void Worker::fail_attempt(TaskRef ref, Error error, Duration took, Json detail) 
   Node& node = run_.node(ref.task, ref.item);
   const flow::Retry& retry = run_.flow->task(ref.task).retry;
   ++node.row.failures;
-  if (run_.is_cancelling || node.row.failures >= retry.attempts) {
+  bool const is_last = run_.is_cancelling && !run_.flow->task(ref.task).is_teardown();
+  if (is_last || node.row.failures >= retry.attempts) {
     settle(ref, TaskState::kFailed, std::move(error), took, std::move(detail));
     return;
   }
