@@ -156,6 +156,12 @@ constexpr Field kFields[] = {
     {kInRetry, "attempts", "number, 1 to 100", "3", "Attempts in all."},
     {kInRetry, "base", "duration", "1s", "The wait after the first failure; doubles with each."},
     {kInRetry, "cap", "duration", "60s", "The longest wait."},
+    {kInRetry, "on", "failure or list of them", "all but exit:99",
+     "Only these failures are tried again: exit:<code>, timeout, or a class of error: invalid, "
+     "not_found, conflict, denied, unavailable, exhausted, unknown, internal."},
+    {kInRetry, "not_on", "failure or list of them", "exit:99",
+     "These failures are not tried again, whatever `on` says. A process that exits with 99 is "
+     "never tried again: so it says that another try is of no use."},
 
     {kInHttp, "method", "GET, HEAD, POST, PUT, PATCH or DELETE", "GET", "The method."},
     {kInHttp, "url", "URL", "required",

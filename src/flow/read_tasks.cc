@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/text.h"
 #include "flow/loading.h"
@@ -338,6 +339,31 @@ class TaskReader {
     if (const YamlNode* node = fields.get("retry")) read_retry(*node, fields.what("retry"));
   }
 
+  std::optional<FailureKind> read_failure_kind(const YamlNode& node, const std::string& what) {
+    constexpr std::pair<std::string_view, Code> kClasses[] = {
+        {"timeout", Code::kTooLate},     {"invalid", Code::kInvalid},
+        {"not_found", Code::kNotFound},  {"conflict", Code::kConflict},
+        {"denied", Code::kDenied},       {"unavailable", Code::kUnavailable},
+        {"exhausted", Code::kExhausted}, {"unknown", Code::kUnknown},
+        {"internal", Code::kInternal},
+    };
+    std::string_view const text = node.is_scalar() ? std::string_view(node.scalar) : "";
+    for (const auto& [word, code] : kClasses) {
+      if (text == word) return FailureKind{std::nullopt, code};
+    }
+    int exit_code = -1;
+    if (text.starts_with("exit:")) {
+      const char* const end = text.data() + text.size();
+      auto const parsed = std::from_chars(text.data() + 5, end, exit_code);
+      if (parsed.ec != std::errc() || parsed.ptr != end) exit_code = -1;
+    }
+    if (exit_code >= 1 && exit_code <= 255) return FailureKind{exit_code, std::nullopt};
+    loading_.reader.report(node, what,
+                           "exit:<code> from 1 to 255, timeout, invalid, not_found, conflict, "
+                           "denied, unavailable, exhausted, unknown or internal");
+    return std::nullopt;
+  }
+
   void read_retry(const YamlNode& node, const std::string& what) {
     Reader& reader = loading_.reader;
     Retry& retry = task_->retry;
@@ -352,6 +378,15 @@ class TaskReader {
     if (const YamlNode* attempts = fields.get("attempts")) {
       auto const number = reader.integer(*attempts, fields.what("attempts"), 1, 100);
       if (number) retry.attempts = static_cast<int>(*number);
+    }
+    for (auto const& [name, kinds] :
+         {std::pair{"on", &retry.on}, std::pair{"not_on", &retry.not_on}}) {
+      const YamlNode* list = fields.get(name);
+      if (list == nullptr) continue;
+      for (const YamlNode* item : reader.one_or_many(*list)) {
+        auto const failure = read_failure_kind(*item, fields.what(name));
+        if (failure) kinds->push_back(*failure);
+      }
     }
     const YamlNode* base = fields.get("base");
     const YamlNode* cap = fields.get("cap");

@@ -212,5 +212,20 @@ TEST_F(ReadTasks, RefusesBrokenExpressions) {
       "expression");
 }
 
+TEST_F(ReadTasks, ReadsWhichFailuresAreTriedAgain) {
+  auto const flow = AssertLoads(
+      "flow: f\ntasks:\n  t: {shell: x, retry: {on: [exit:75, timeout], not_on: denied}}\n");
+  ASSERT_TRUE(flow);
+  const Retry& retry = flow->tasks[0].retry;
+  ASSERT_EQ(retry.on.size(), 2u);
+  EXPECT_EQ(retry.on[0].exit_code, 75);
+  EXPECT_EQ(retry.on[1].code, Code::kTooLate);
+  EXPECT_EQ(retry.not_on[0].code, Code::kDenied);
+  AssertTaskErrors("{shell: x, retry: {on: exit:0}}",
+                   "5:26: 'on' in 'retry' of task 't': found 'exit:0', expected exit:<code> from 1 "
+                   "to 255, timeout, invalid, not_found, conflict, denied, unavailable, exhausted, "
+                   "unknown or internal");
+}
+
 }  // namespace
 }  // namespace tidemill::flow
