@@ -36,6 +36,16 @@ constexpr Field kFields[] = {
      "Environment of every shell and python task. Expressions read params and run."},
     {kInFlow, "python", "map", "the project's", "The interpreter of python tasks."},
     {kInFlow, "tasks", "map of name to task", "required", "The tasks, 1 to 10000."},
+    {kInFlow, "groups", "map of name to group", "none",
+     "Tasks that stand together; a flow may have groups only."},
+
+    {kInGroup, "needs", "task or group name, or list of them", "none",
+     "What every task of the group comes after."},
+    {kInGroup, "for_each", "as of a task", "",
+     "Runs the whole group once for each element, each on its own: item i of a task needs only "
+     "item i of the tasks before it in the group."},
+    {kInGroup, "tasks", "map of name to task", "none", "Its tasks; each is called group.task."},
+    {kInGroup, "groups", "map of name to group", "none", "Groups within; not with for_each."},
 
     {kInPython, "interpreter", "path or command", "python3", "The Python that runs python tasks."},
     {kInPython, "preload", "list of module names", "none",
@@ -106,9 +116,10 @@ constexpr Field kFields[] = {
      "1", "Attempts in all, 1 to 100. A vendor's retry stands in its file."},
     {kAnyTask, "timeout", "duration, up to 30d", "none", "How long one attempt may take."},
     {kProcessTasks, "env", "map of name to text", "none", "Environment, beside the flow's."},
-    {kAnyTask, "for_each", "task.rows, or SQL that gives a list", "",
+    {kAnyTask, "for_each", "task.rows, SQL that gives a list, or map", "",
      "Runs the task once for each row or element; expressions read it as item. A task that it "
-     "names is needed without being listed."},
+     "names is needed without being listed. A mapped task that is named gives the list of its "
+     "values."},
     {kWithTasks, "with", "map of name to value", "none",
      "Named inputs: of a python function, a vendor's request, a model's features, a published "
      "line, another flow's params."},
@@ -116,6 +127,19 @@ constexpr Field kFields[] = {
      "Positional inputs: $1, $2... of a command, arguments of a function."},
     {kAnyTask, "writes", "dataset name or list of them", "none",
      "Datasets that the task updates when it succeeds."},
+    {kAnyTask, "max_items_running", "number, 1 to 10000", "no limit",
+     "With for_each: how many of its items run at once. The others begin as these end, in order."},
+    {kAnyTask, "branch", "true or false", "false",
+     "Its value names the tasks that go on: a name, a list of names or a column `follow`. Other "
+     "tasks that need it are skipped, but for those that also come after one that goes on."},
+    {kAnyTask, "setup", "true or false", "whether a teardown names it",
+     "Makes something that a teardown takes away again."},
+    {kAnyTask, "teardown", "task name or list of them", "",
+     "Takes away what these tasks set up: runs whenever one of them succeeded, whatever came "
+     "after, also in a run that is cancelled or late. Without needs it comes after all that comes "
+     "after them. Its rule is all_done_setup_success."},
+    {kAnyTask, "fails_run", "true or false", "false",
+     "Of a teardown: whether its failure fails the run."},
     {kAnyTask, "optional", "true or false", "false",
      "A failure counts as success, and the task's values read as NULL."},
     {kAnyTask, "on_unknown", "rerun or fail",
@@ -124,9 +148,20 @@ constexpr Field kFields[] = {
     {kCalcTask, "rows", "many", "a row if there is one, else a list",
      "The value is always a list of rows."},
 
+    {kInForEach, "product", "map of name to list", "",
+     "Once for each combination; item has an element of each list by its name."},
+    {kInForEach, "zip", "map of name to list", "",
+     "Once for each position, as far as the shortest list goes."},
+
     {kInRetry, "attempts", "number, 1 to 100", "3", "Attempts in all."},
     {kInRetry, "base", "duration", "1s", "The wait after the first failure; doubles with each."},
     {kInRetry, "cap", "duration", "60s", "The longest wait."},
+    {kInRetry, "on", "failure or list of them", "all but exit:99",
+     "Only these failures are tried again: exit:<code>, timeout, or a class of error: invalid, "
+     "not_found, conflict, denied, unavailable, exhausted, unknown, internal."},
+    {kInRetry, "not_on", "failure or list of them", "exit:99",
+     "These failures are not tried again, whatever `on` says. A process that exits with 99 is "
+     "never tried again: so it says that another try is of no use."},
 
     {kInHttp, "method", "GET, HEAD, POST, PUT, PATCH or DELETE", "GET", "The method."},
     {kInHttp, "url", "URL", "required",
@@ -208,6 +243,7 @@ constexpr NotBuilt kNotBuilt[] = {
 
 constexpr std::pair<Places, std::string_view> kPlaceWords[] = {
     {kInFlow, "a flow"},       {kInPython, "python"},
+    {kInGroup, "a group"},     {kInForEach, "for_each"},
     {kInParam, "a param"},     {kInCron, "cron"},
     {kInEvery, "every"},       {kInAfter, "after"},
     {kInAfterSource, "after"}, {kInCall, "call"},

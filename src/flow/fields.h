@@ -43,6 +43,10 @@ inline constexpr Places kInApprove = Places{1} << 35;
 inline constexpr Places kInTeam = Places{1} << 36;
 inline constexpr Places kAnyTask = (Places{0x1FF} << 15) | kWaitTask | kApproveTask;
 inline constexpr Places kInHistory = Places{1} << 40;
+inline constexpr Places kInGroup = Places{1} << 48;
+inline constexpr Places kInForEach = Places{1} << 49;
+inline constexpr Places kInPool = Places{1} << 50;
+inline constexpr Places kInExpectation = Places{1} << 51;
 inline constexpr Places kAnyTrigger = kInCron | kInEvery | kInAfter | kInCall;
 
 struct Field {

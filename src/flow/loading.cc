@@ -29,9 +29,33 @@ std::string choices(const std::vector<std::string>& names, std::string_view none
 }  // namespace
 
 std::optional<TaskIndex> Loading::find_task(std::string_view name) const {
-  auto const found = folded_names.find(to_lower_ascii(name));
-  if (found == folded_names.end()) return std::nullopt;
-  return found->second;
+  std::string const wanted = to_lower_ascii(name);
+  std::string prefix = to_lower_ascii(group_prefix);
+  while (true) {
+    auto const found = folded_names.find(prefix + wanted);
+    if (found != folded_names.end()) return found->second;
+    if (prefix.empty()) return std::nullopt;
+    prefix.pop_back();
+    prefix.erase(prefix.rfind('.') + 1);
+  }
+}
+
+std::vector<TaskIndex> Loading::find_group(std::string_view name) const {
+  std::string prefix = group_prefix;
+  while (true) {
+    for (const Group& group : flow.groups) {
+      if (group.name == prefix + std::string(name)) return group.tasks;
+    }
+    if (prefix.empty()) return {};
+    prefix.pop_back();
+    prefix.erase(prefix.rfind('.') + 1);
+  }
+}
+
+bool Loading::is_spelled(std::string_view name, TaskIndex index) const {
+  const std::string& full = task_name(index);
+  return full == name || (full.ends_with(name) && full.size() > name.size() &&
+                          full[full.size() - name.size() - 1] == '.');
 }
 
 const std::vector<std::string>& Loading::list(const std::string& folder) {

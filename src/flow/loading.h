@@ -33,6 +33,13 @@ struct Readable {
   std::vector<TaskIndex> needs;
 };
 
+// A task or group of the file.
+struct TaskEntry {
+  std::string name;  // with the groups before it
+  const YamlNode::Entry* entry = nullptr;
+  GroupIndex group = kNoGroup;  // of a group: its parent
+};
+
 struct Loading {
   Loading(const Source& from, const Project& of, std::string path, std::string content)
       : source(from), project(of), text(std::move(content)), problems(path), reader(problems) {
@@ -46,6 +53,9 @@ struct Loading {
   Reader reader;
   Flow flow;
   std::vector<std::string> task_names;            // in file order, also of tasks with mistakes
+  std::vector<TaskEntry> entries;                 // the tasks, in file order
+  std::vector<TaskEntry> group_entries;           // of flow.groups
+  std::string group_prefix;                       // of the task that is read now: "a.b."
   std::map<std::string, TaskIndex> folded_names;  // by lower-case name, as SQL reads them
   std::set<std::string> folded_params;            // lower-case names
   std::string interpreter;
@@ -58,7 +68,12 @@ struct Loading {
   // Files below a folder of the source; each folder is listed once.
   const std::vector<std::string>& list(const std::string& folder);
 
-  std::optional<TaskIndex> find_task(std::string_view name) const;  // case does not matter
+  // Case does not matter; within a group, names of its tasks and of groups around it are short.
+  std::optional<TaskIndex> find_task(std::string_view name) const;
+  // The tasks of a group, by its exact name; nothing if there is no such group.
+  std::vector<TaskIndex> find_group(std::string_view name) const;
+  // Whether the name, as written in a task of group_prefix, is exactly that of the task.
+  bool is_spelled(std::string_view name, TaskIndex index) const;
   const std::string& task_name(TaskIndex index) const {
     return task_names[static_cast<size_t>(index.value)];
   }
@@ -107,6 +122,14 @@ void read_flow(Loading& loading, const YamlNode& root);
 void read_triggers(Loading& loading, const YamlNode* on, std::optional<Overlap> overlap,
                    std::optional<Missed> missed);
 std::optional<Missed> read_missed(Loading& loading, const YamlNode& node, std::string_view what);
-void read_tasks(Loading& loading, const YamlNode& tasks);
+void read_tasks(Loading& loading, const YamlNode* tasks, const YamlNode* groups);
+// Names of all tasks and groups; false if there is nothing to be read.
+bool read_names(Loading& loading, const YamlNode* tasks, const YamlNode* groups);
+// Once all tasks are read.
+void read_graph(Loading& loading);
+// `for_each` of a task or a group: fills the fields of `task`, and tells which tasks it names.
+std::vector<TaskIndex> read_for_each(Loading& loading, const YamlNode& node,
+                                     const std::string& what, std::optional<TaskIndex> own,
+                                     Readable readable, Task& task);
 
 }  // namespace tidemill::flow

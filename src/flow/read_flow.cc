@@ -184,8 +184,10 @@ void read_flow(Loading& loading, const YamlNode& root) {
   if (const YamlNode* node = fields.get("missed")) {
     missed = read_missed(loading, *node, fields.what("missed"));
   }
-  if (const YamlNode* node = fields.get("tasks")) {
-    read_tasks(loading, *node);
+  const YamlNode* tasks = fields.get("tasks");
+  const YamlNode* groups = fields.get("groups");
+  if (tasks != nullptr || groups != nullptr) {
+    read_tasks(loading, tasks, groups);
   } else if (!fields.has("tasks")) {
     loading.problems.add(fields.mark(), "the flow has no tasks; expected 'tasks: {NAME: ...}'");
   }

@@ -88,7 +88,14 @@ std::vector<sql::Expression> take_params(SqlSource& sql) {
 void check_tables(const SettingsPlace& at, const SqlSource& sql, const sql::Statement& statement) {
   std::vector<std::string> valid{"params", "run"};
   if (at.readable.item) valid.emplace_back("item");
-  for (TaskIndex need : at.readable.needs) valid.push_back(at.loading.task_name(need));
+  for (TaskIndex need : at.readable.needs) {
+    const std::string& name = at.loading.task_name(need);
+    valid.push_back(name);
+    size_t const dot = name.rfind('.');
+    if (dot != std::string::npos && at.task.name.starts_with(name.substr(0, dot + 1))) {
+      valid.push_back(name.substr(dot + 1));
+    }
+  }
   std::set<std::string> known;
   for (const std::string& name : valid) known.insert(to_lower_ascii(name));
   size_t reported = 0;

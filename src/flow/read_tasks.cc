@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/text.h"
-#include "flow/graph.h"
 #include "flow/loading.h"
 #include "flow/settings.h"
 #include "flow/words.h"
@@ -13,21 +13,75 @@ namespace tidemill::flow {
 namespace {
 
 constexpr Duration kLongestTimeout = Duration::seconds(30LL * 86'400);
-constexpr size_t kShownOfCircle = 20;
+
+// What a group gives to all its tasks.
+struct GroupHead {
+  std::vector<TaskIndex> needs;
+  Task list;  // only what for_each says
+};
+
+// Groups stand after their parents, so that those are known.
+std::vector<GroupHead> read_group_heads(Loading& loading) {
+  std::vector<GroupHead> heads;
+  for (size_t i = 0; i < loading.group_entries.size(); ++i) {
+    const TaskEntry& entry = loading.group_entries[i];
+    std::string const owner = fmt::format("group '{}'", printable(entry.name, 60));
+    loading.group_prefix = entry.name.substr(0, entry.name.size() - entry.entry->key.size());
+    GroupHead head;
+    if (entry.group != kNoGroup) head.needs = heads[static_cast<size_t>(entry.group.value)].needs;
+    auto add = [&](TaskIndex need) {
+      if (std::find(head.needs.begin(), head.needs.end(), need) == head.needs.end()) {
+        head.needs.push_back(need);
+      }
+    };
+    const YamlNode* needs = entry.entry->value.find("needs");
+    for (const YamlNode* item :
+         needs == nullptr ? std::vector<const YamlNode*>() : loading.reader.one_or_many(*needs)) {
+      auto const found = item->is_scalar() ? loading.find_task(item->scalar) : std::nullopt;
+      auto group =
+          item->is_scalar() && !found ? loading.find_group(item->scalar) : std::vector<TaskIndex>();
+      if (found) group.push_back(*found);
+      if (group.empty()) {
+        std::string const near =
+            item->is_scalar() ? loading.problems.did_you_mean(item->scalar, loading.task_names)
+                              : "";
+        loading.problems.add(
+            item->mark, fmt::format("'needs' of {}: found {}, expected a task or group of this "
+                                    "flow{}",
+                                    owner, shown(*item), near));
+      }
+      for (TaskIndex need : group) add(need);
+    }
+    const YamlNode* for_each = entry.entry->value.find("for_each");
+    if (for_each != nullptr && !for_each->is_null()) {
+      Readable readable;
+      readable.needs = head.needs;
+      for (TaskIndex named : read_for_each(loading, *for_each, "'for_each' of " + owner,
+                                           std::nullopt, readable, head.list)) {
+        add(named);
+      }
+    }
+    loading.flow.groups[i].needs = head.needs;
+    heads.push_back(std::move(head));
+  }
+  return heads;
+}
 
 class TaskReader {
  public:
-  TaskReader(Loading& loading, const YamlNode::Entry& entry, TaskIndex index)
+  TaskReader(Loading& loading, const TaskEntry& entry, TaskIndex index, const GroupHead* group)
       : loading_(loading),
-        entry_(entry),
-        node_(entry.value),
-        owner_(fmt::format("task '{}'", printable(entry.key, 60))) {
+        entry_(*entry.entry),
+        node_(entry.entry->value),
+        owner_(fmt::format("task '{}'", printable(entry.name, 60))),
+        group_(group) {
     task_ = &loading.flow.tasks[static_cast<size_t>(index.value)];
     index_ = index;
+    task_->name = entry.name;
+    task_->group = entry.group;
   }
 
   void read() {
-    task_->name = entry_.key;
     task_->mark = entry_.key_mark;
     if (!node_.is_map()) {
       loading_.reader.report(node_, owner_, "a map with a kind, such as {shell: \"echo hello\"}");
@@ -37,11 +91,19 @@ class TaskReader {
     if (!kind) return;
     task_->kind = *kind;
     Fields const fields(loading_.reader, node_, place_of(*kind), owner_);
+    if (group_ != nullptr) join_group(fields);
+    if (const YamlNode* teardown = fields.get("teardown")) read_teardown(*teardown, fields);
     if (const YamlNode* needs = fields.get("needs")) read_needs(*needs);
-    if (const YamlNode* for_each = fields.get("for_each")) read_for_each(*for_each, fields);
-    readable_.item = task_->for_each || !task_->for_each_rows.empty();
+    if (const YamlNode* for_each = fields.get("for_each")) {
+      for (TaskIndex named : flow::read_for_each(loading_, *for_each, fields.what("for_each"),
+                                                 index_, readable_, *task_)) {
+        add_need(named);
+      }
+    }
+    readable_.item = task_->is_mapped();
     read_expressions(fields);
     read_policies(fields);
+    read_part(fields);
     if (const YamlNode* settings = fields.get(word(*kind))) {
       read_settings(loading_, *task_, *settings, readable_, node_);
     }
@@ -103,69 +165,122 @@ class TaskReader {
                                                    owner_, items.size(), kMaxNeeds));
       return;
     }
-    for (const YamlNode* item : items) {
-      if (!item->is_scalar()) {
-        loading_.reader.report(*item, fmt::format("'needs' of {}", owner_), "the name of a task");
-        continue;
+    for (const YamlNode* item : items) read_need(*item);
+  }
+
+  void read_need(const YamlNode& item) {
+    if (!item.is_scalar()) {
+      loading_.reader.report(item, fmt::format("'needs' of {}", owner_), "the name of a task");
+      return;
+    }
+    auto const found = loading_.find_task(item.scalar);
+    std::vector<TaskIndex> const group =
+        found ? std::vector<TaskIndex>() : loading_.find_group(item.scalar);
+    if (!group.empty()) {
+      if (std::find(group.begin(), group.end(), index_) != group.end()) {
+        loading_.problems.add(item.mark,
+                              fmt::format("{} needs the group that it stands in", owner_));
+        return;
       }
-      auto const found = loading_.find_task(item->scalar);
-      if (!found || loading_.task_name(*found) != item->scalar) {
-        std::string const near = loading_.problems.did_you_mean(item->scalar, loading_.task_names);
-        loading_.problems.add(
-            item->mark, fmt::format("{} needs '{}', which is no task of this flow{} {}", owner_,
-                                    printable(item->scalar, 60), near.empty() ? ";" : near,
-                                    "expected one of: " + some_of(loading_.task_names)));
-      } else if (*found == index_) {
-        loading_.problems.add(item->mark,
-                              fmt::format("{} needs itself; take it out of needs", owner_));
-      } else if (std::find(task_->needs.begin(), task_->needs.end(), *found) !=
-                 task_->needs.end()) {
-        loading_.problems.add(item->mark, fmt::format("{} needs '{}' twice", owner_, item->scalar));
-      } else {
-        add_need(*found);
-      }
+      for (TaskIndex need : group) add_need(need);
+    } else if (!found || !loading_.is_spelled(item.scalar, *found)) {
+      std::string const near = loading_.problems.did_you_mean(item.scalar, loading_.task_names);
+      loading_.problems.add(item.mark,
+                            fmt::format("{} needs '{}', which is no task of this flow{} {}", owner_,
+                                        printable(item.scalar, 60), near.empty() ? ";" : near,
+                                        "expected one of: " + some_of(loading_.task_names)));
+    } else if (*found == index_) {
+      loading_.problems.add(item.mark,
+                            fmt::format("{} needs itself; take it out of needs", owner_));
+    } else if (std::find(explicit_needs_.begin(), explicit_needs_.end(), *found) !=
+               explicit_needs_.end()) {
+      loading_.problems.add(item.mark, fmt::format("{} needs '{}' twice", owner_, item.scalar));
+    } else {
+      explicit_needs_.push_back(*found);
+      add_need(*found);
     }
   }
 
-  // A task that for_each names is needed without being listed.
-  void read_for_each(const YamlNode& node, const Fields& fields) {
-    std::string const what = fields.what("for_each");
-    std::string_view const text = node.is_scalar() ? trim(node.scalar) : std::string_view();
-    if (text.ends_with(".rows")) {
-      std::string_view const name = text.substr(0, text.size() - 5);
-      auto const task = loading_.find_task(name);
-      if (task && *task == index_) {
-        loading_.problems.add(node.mark,
-                              fmt::format("{}: a task cannot go over its own rows", what));
-      } else if (task) {
-        add_need(*task);
-        task_->for_each_rows = loading_.task_name(*task);
-      } else {
-        std::string const near = loading_.problems.did_you_mean(name, loading_.task_names);
-        loading_.problems.add(node.mark,
-                              fmt::format("{}: '{}' is no task of this flow{} {}", what,
-                                          printable(name, 60), near.empty() ? ";" : near,
-                                          "expected one of: " + some_of(loading_.task_names)));
-      }
-      return;
+  // What every task of a group has: the group's needs, and its items.
+  void join_group(const Fields& fields) {
+    for (TaskIndex need : group_->needs) add_need(need);
+    if (!group_->list.is_mapped()) return;
+    task_->for_each = group_->list.for_each;
+    task_->for_each_rows = group_->list.for_each_rows;
+    task_->for_each_lists = group_->list.for_each_lists;
+    task_->is_zipped = group_->list.is_zipped;
+    if (const YamlNode* node = fields.get("for_each")) {
+      loading_.problems.add(node->mark,
+                            fmt::format("{} has for_each and stands in a group that has "
+                                        "it; expected one of them",
+                                        owner_));
     }
-    auto const parsed = node.is_scalar() ? sql::Expression::parse(node.scalar)
-                                         : Result<sql::Expression>(fail(Code::kInvalid, ""));
-    if (parsed) {
-      for (const sql::NameRef& ref : parsed->references()) {
-        auto const task = loading_.find_task(ref.qualifier);
-        if (task && *task != index_) add_need(*task);
+  }
+
+  void read_teardown(const YamlNode& node, const Fields& fields) {
+    for (const YamlNode* item : loading_.reader.one_or_many(node)) {
+      auto const found = item->is_scalar() ? loading_.find_task(item->scalar) : std::nullopt;
+      if (!found || *found == index_ || !loading_.is_spelled(item->scalar, *found)) {
+        std::string const near =
+            item->is_scalar() ? loading_.problems.did_you_mean(item->scalar, loading_.task_names)
+                              : std::string();
+        loading_.problems.add(item->mark, fmt::format("{}: found {}, expected the name of the task "
+                                                      "that sets up{}",
+                                                      fields.what("teardown"), shown(*item), near));
+        continue;
+      }
+      if (std::find(task_->setups.begin(), task_->setups.end(), *found) != task_->setups.end()) {
+        continue;
+      }
+      task_->setups.push_back(*found);
+      add_need(*found);
+    }
+    task_->rule = Rule::kAllDoneSetupSuccess;
+    task_->fails_run = false;
+  }
+
+  // What part the task has in the graph.
+  void read_part(const Fields& fields) {
+    Reader& reader = loading_.reader;
+    auto flag = [&](std::string_view name, bool otherwise) {
+      const YamlNode* node = fields.get(name);
+      return node == nullptr ? otherwise
+                             : reader.boolean(*node, fields.what(name)).value_or(otherwise);
+    };
+    task_->is_branch = flag("branch", false);
+    task_->is_setup = flag("setup", false);
+    bool const fails_run = flag("fails_run", task_->fails_run);
+    const YamlNode* only_teardown = task_->is_teardown() ? nullptr : fields.get("fails_run");
+    if (only_teardown != nullptr) {
+      loading_.problems.add(only_teardown->mark,
+                            fmt::format("{} is for teardowns; use 'optional: true' for a task that "
+                                        "may fail",
+                                        fields.what("fails_run")));
+    } else {
+      task_->fails_run = fails_run;
+    }
+    const YamlNode* rule = task_->is_teardown() ? fields.get("rule") : nullptr;
+    if (rule != nullptr) {
+      loading_.problems.add(rule->mark, fmt::format("{}: a teardown runs whenever its setup has "
+                                                    "succeeded; take rule away",
+                                                    fields.what("rule")));
+    }
+    if (const YamlNode* node = fields.get("max_items_running")) {
+      auto const limit = reader.integer(*node, fields.what("max_items_running"), 1, 10'000);
+      if (limit) task_->max_items_running = static_cast<int>(*limit);
+      if (!task_->is_mapped()) {
+        loading_.problems.add(node->mark, fmt::format("{} is for tasks with for_each",
+                                                      fields.what("max_items_running")));
       }
     }
-    readable_.why_no_item = "'item' is what for_each makes; for_each itself cannot read it";
-    task_->for_each = Values(loading_, readable_).expression(node, what);
   }
 
   void read_expressions(const Fields& fields) {
     Values values(loading_, readable_);
     if (const YamlNode* node = fields.get("when")) {
       Readable without_item = readable_;
-      without_item.item = false;
+      // In a mapped group it is decided by item.
+      without_item.item = group_ != nullptr && group_->list.is_mapped();
       without_item.why_no_item =
           "'when' is decided once for the task, before its items; 'item' cannot be read here";
       task_->when = Values(loading_, without_item).expression(*node, fields.what("when"));
@@ -224,6 +339,31 @@ class TaskReader {
     if (const YamlNode* node = fields.get("retry")) read_retry(*node, fields.what("retry"));
   }
 
+  std::optional<FailureKind> read_failure_kind(const YamlNode& node, const std::string& what) {
+    constexpr std::pair<std::string_view, Code> kClasses[] = {
+        {"timeout", Code::kTooLate},     {"invalid", Code::kInvalid},
+        {"not_found", Code::kNotFound},  {"conflict", Code::kConflict},
+        {"denied", Code::kDenied},       {"unavailable", Code::kUnavailable},
+        {"exhausted", Code::kExhausted}, {"unknown", Code::kUnknown},
+        {"internal", Code::kInternal},
+    };
+    std::string_view const text = node.is_scalar() ? std::string_view(node.scalar) : "";
+    for (const auto& [word, code] : kClasses) {
+      if (text == word) return FailureKind{std::nullopt, code};
+    }
+    int exit_code = -1;
+    if (text.starts_with("exit:")) {
+      const char* const end = text.data() + text.size();
+      auto const parsed = std::from_chars(text.data() + 5, end, exit_code);
+      if (parsed.ec != std::errc() || parsed.ptr != end) exit_code = -1;
+    }
+    if (exit_code >= 1 && exit_code <= 255) return FailureKind{exit_code, std::nullopt};
+    loading_.reader.report(node, what,
+                           "exit:<code> from 1 to 255, timeout, invalid, not_found, conflict, "
+                           "denied, unavailable, exhausted, unknown or internal");
+    return std::nullopt;
+  }
+
   void read_retry(const YamlNode& node, const std::string& what) {
     Reader& reader = loading_.reader;
     Retry& retry = task_->retry;
@@ -238,6 +378,15 @@ class TaskReader {
     if (const YamlNode* attempts = fields.get("attempts")) {
       auto const number = reader.integer(*attempts, fields.what("attempts"), 1, 100);
       if (number) retry.attempts = static_cast<int>(*number);
+    }
+    for (auto const& [name, kinds] :
+         {std::pair{"on", &retry.on}, std::pair{"not_on", &retry.not_on}}) {
+      const YamlNode* list = fields.get(name);
+      if (list == nullptr) continue;
+      for (const YamlNode* item : reader.one_or_many(*list)) {
+        auto const failure = read_failure_kind(*item, fields.what(name));
+        if (failure) kinds->push_back(*failure);
+      }
     }
     const YamlNode* base = fields.get("base");
     const YamlNode* cap = fields.get("cap");
@@ -296,86 +445,32 @@ class TaskReader {
   Task* task_ = nullptr;
   TaskIndex index_;
   Readable readable_;
+  const GroupHead* group_;
+  std::vector<TaskIndex> explicit_needs_;
 };
-
-// Fills the names; a name that is wrong is reported, its task is read all the same.
-void read_names(Loading& loading, const YamlNode& tasks) {
-  for (const auto& entry : tasks.entries) {
-    TaskIndex const index(static_cast<int32_t>(loading.task_names.size()));
-    std::string const shown_name = printable(entry.key, 60);
-    std::string const folded = to_lower_ascii(entry.key);
-    loading.task_names.push_back(entry.key);
-    if (!is_name(entry.key)) {
-      loading.problems.add(
-          entry.key_mark, fmt::format("'{}' is no name for a task; expected letters, digits, _ and "
-                                      "-, beginning with a letter or _, at most 100 long",
-                                      shown_name));
-    } else if (folded == "params" || folded == "run" || folded == "item") {
-      loading.problems.add(
-          entry.key_mark, fmt::format("a task cannot be named '{}', which has a meaning of its own "
-                                      "in expressions; choose another name",
-                                      shown_name));
-    }
-    auto const [other, is_new] = loading.folded_names.emplace(folded, index);
-    if (!is_new) {
-      loading.problems.add(
-          entry.key_mark, fmt::format("task '{}' differs from '{}' only by case; SQL reads both as "
-                                      "one name",
-                                      shown_name, loading.task_name(other->second)));
-    }
-    loading.flow.names.emplace(entry.key, index);
-  }
-}
-
-// The order of the tasks and their children, or the circle in which they need each other.
-void read_graph(Loading& loading) {
-  Flow& flow = loading.flow;
-  Needs needs(flow.tasks.size());
-  for (size_t i = 0; i < flow.tasks.size(); ++i) {
-    for (TaskIndex need : flow.tasks[i].needs) needs[i].push_back(need.value);
-  }
-  std::vector<int32_t> const circle = find_circle(needs);
-  if (!circle.empty()) {
-    std::vector<std::string> names;
-    for (int32_t node : circle) {
-      if (names.size() < kShownOfCircle) names.push_back(loading.task_name(TaskIndex(node)));
-    }
-    if (circle.size() > names.size()) names.push_back("...");
-    names.push_back(names[0]);
-    loading.problems.add(
-        flow.tasks[static_cast<size_t>(circle[0])].mark,
-        fmt::format("tasks need each other in a circle: {}; take one of these needs "
-                    "away",
-                    join(names, " -> ")));
-    return;
-  }
-  for (int32_t node : topological_order(needs)) flow.order.push_back(TaskIndex(node));
-  for (size_t i = 0; i < flow.tasks.size(); ++i) {
-    for (TaskIndex need : flow.tasks[i].needs) {
-      flow.tasks[static_cast<size_t>(need.value)].children.push_back(
-          TaskIndex(static_cast<int32_t>(i)));
-    }
-  }
-}
 
 }  // namespace
 
-void read_tasks(Loading& loading, const YamlNode& tasks) {
-  if (!loading.reader.is_map(tasks, "'tasks' of the flow")) return;
-  if (tasks.entries.empty()) {
-    loading.problems.add(tasks.mark, "the flow has no tasks; expected at least one");
+void read_tasks(Loading& loading, const YamlNode* tasks, const YamlNode* groups) {
+  if (!read_names(loading, tasks, groups)) return;
+  bool const is_given = (tasks != nullptr && !tasks->entries.empty()) ||
+                        (groups != nullptr && !groups->entries.empty());
+  if (loading.entries.empty() && is_given) return;
+  if (loading.entries.empty()) {
+    Mark const mark = tasks != nullptr ? tasks->mark : groups->mark;
+    loading.problems.add(mark, "the flow has no tasks; expected at least one");
     return;
   }
-  if (tasks.entries.size() > kMaxTasks) {
-    loading.problems.add(tasks.mark, fmt::format("the flow has {} tasks; at most {} are accepted",
-                                                 tasks.entries.size(), kMaxTasks));
-    return;
+  loading.flow.tasks.resize(loading.entries.size());
+  std::vector<GroupHead> const heads = read_group_heads(loading);
+  for (size_t i = 0; i < loading.entries.size(); ++i) {
+    const TaskEntry& entry = loading.entries[i];
+    loading.group_prefix = entry.name.substr(0, entry.name.size() - entry.entry->key.size());
+    const GroupHead* head =
+        entry.group == kNoGroup ? nullptr : &heads[static_cast<size_t>(entry.group.value)];
+    TaskReader(loading, entry, TaskIndex(static_cast<int32_t>(i)), head).read();
   }
-  read_names(loading, tasks);
-  loading.flow.tasks.resize(tasks.entries.size());
-  for (size_t i = 0; i < tasks.entries.size(); ++i) {
-    TaskReader(loading, tasks.entries[i], TaskIndex(static_cast<int32_t>(i))).read();
-  }
+  loading.group_prefix.clear();
   read_graph(loading);
 }
 

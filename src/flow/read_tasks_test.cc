@@ -72,8 +72,8 @@ TEST_F(ReadTasks, RefusesUnknownKeys) {
   AssertTaskErrors(
       "{shell: x, timout: 3s}",
       "5:17: unknown key 'timout' in task 't'; did you mean 'timeout'? expected one of: "
-      "shell, needs, when, rule, retry, timeout, env, for_each, args, writes, optional, "
-      "on_unknown");
+      "shell, needs, when, rule, retry, timeout, env, for_each, args, writes, "
+      "max_items_running, branch, setup, teardown, fails_run, optional, on_unknown");
   AssertTaskErrors(
       "{calc: select 1, env: {A: b}}",
       "5:23: 'env' does not apply to task 't', which is of kind calc; it is for shell, "
@@ -94,7 +94,8 @@ TEST_F(ReadTasks, RefusesATaskWithoutAKind) {
                    "5:7: unknown key 'modl' in task 't'; did you mean 'model'? expected one of: "
                    "shell, python, http, vendor, sql, calc, model, publish, flow, wait, approve, "
                    "needs, when, rule, "
-                   "retry, timeout, env, for_each, with, args, writes, optional, on_unknown, rows");
+                   "retry, timeout, env, for_each, with, args, writes, max_items_running, "
+                   "branch, setup, teardown, fails_run, optional, on_unknown, rows");
   AssertTaskErrors(
       "{shell: x, calc: select 1}",
       "5:3: task 't' has two kinds, 'shell' and 'calc'; expected one: make two tasks of "
@@ -209,6 +210,21 @@ TEST_F(ReadTasks, RefusesBrokenExpressions) {
       "{shell: x, env: {A: \"id={{ p + }}\"}}",
       "5:36: 'A' in 'env' of task 't': in '{{ p + }}': found the end of the text, expected an "
       "expression");
+}
+
+TEST_F(ReadTasks, ReadsWhichFailuresAreTriedAgain) {
+  auto const flow = AssertLoads(
+      "flow: f\ntasks:\n  t: {shell: x, retry: {on: [exit:75, timeout], not_on: denied}}\n");
+  ASSERT_TRUE(flow);
+  const Retry& retry = flow->tasks[0].retry;
+  ASSERT_EQ(retry.on.size(), 2u);
+  EXPECT_EQ(retry.on[0].exit_code, 75);
+  EXPECT_EQ(retry.on[1].code, Code::kTooLate);
+  EXPECT_EQ(retry.not_on[0].code, Code::kDenied);
+  AssertTaskErrors("{shell: x, retry: {on: exit:0}}",
+                   "5:26: 'on' in 'retry' of task 't': found 'exit:0', expected exit:<code> from 1 "
+                   "to 255, timeout, invalid, not_found, conflict, denied, unavailable, exhausted, "
+                   "unknown or internal");
 }
 
 }  // namespace

@@ -127,6 +127,15 @@ constexpr Section kSections[] = {
      "`after: sweep`, `after: { flow: sweep, state: done }` or `after: { dataset: signups }`.",
      kInAfterSource},
     {"Tasks", "Each task has exactly one key that names its kind.", kAnyTask},
+    {"Groups: `groups`",
+     "`groups: { load: { needs: plan, for_each: plan.rows, tasks: { get: ..., put: ... } } }`. "
+     "Outside, a task of it is `load.get`, in SQL `\"load.get\"`; within, `get`. `needs: load` "
+     "means all of its tasks.",
+     kInGroup},
+    {"`for_each`",
+     "`for_each: plan.rows`, or several lists: `for_each: { product: { day: plan.days, region: "
+     "params.regions } }`.",
+     kInForEach},
     {"`retry`", "`retry: 3`, or a map.", kInRetry},
     {"`http`", "`http: URL`, or a map.", kInHttp},
     {"`sql`", "", kInSql},

@@ -1,11 +1,38 @@
 // Ends of attempts and of tasks, and the rows that say so.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/check.h"
+#include "run/branch.h"
 #include "run/worker.h"
 
 namespace tidemill::run {
 namespace {
+
+constexpr int kNoMoreTries = 99;
+
+bool is_of(const flow::FailureKind& kind, const Error& error, std::optional<int64_t> exit_code) {
+  if (kind.exit_code) return exit_code == *kind.exit_code;
+  return kind.code == error.code && !exit_code;
+}
+
+// Whether a failure of this kind is tried again at all. The exit code says more than the class of
+// the error, which is the same for all of them.
+bool may_retry(const flow::Retry& retry, const Error& error, const Json& detail) {
+  std::optional<int64_t> exit_code;
+  const Json* found = detail.is_object() ? detail.find("exit_code") : nullptr;
+  if (found != nullptr && found->is_int() && error.code != Code::kTooLate) {
+    exit_code = found->as_int();
+  }
+  auto is_among = [&](const std::vector<flow::FailureKind>& kinds) {
+    return std::any_of(kinds.begin(), kinds.end(), [&](const flow::FailureKind& kind) {
+      return is_of(kind, error, exit_code);
+    });
+  };
+  if (exit_code == kNoMoreTries || is_among(retry.not_on)) return false;
+  return retry.on.empty() || is_among(retry.on);
+}
 
 bool is_mapped_whole(const Node& node) { return node.row.width >= 0; }
 
@@ -22,6 +49,7 @@ void Worker::settle(TaskRef ref, TaskState state, Error error, Duration took, Js
   TIDEMILL_CHECK(!node.is_final());
   // Of a task that waits (again), the attempts before have their rows already.
   bool const ends_attempt = node.row.state == TaskState::kRunning;
+  bool const was_active = node.row.state != TaskState::kWaiting;
   node.row.state = state;
   node.row.ended = step_.now.wall;
   node.row.due.reset();
@@ -31,12 +59,19 @@ void Worker::settle(TaskRef ref, TaskState state, Error error, Duration took, Js
   if (ref.item == kWhole) {
     whole_ended(ref.task, state);
   } else {
-    item_ended(ref.task);
+    item_ended(ref, state, was_active);
   }
 }
 
 void Worker::succeed(TaskRef ref, flow::TaskValuePtr value, Duration took, Json detail) {
   Node& node = run_.node(ref.task, ref.item);
+  if (run_.flow->task(ref.task).is_branch) {
+    auto const choice = not_chosen(*run_.flow, ref.task, *value);
+    if (!choice) {
+      settle(ref, TaskState::kFailed, choice.error(), took, std::move(detail));
+      return;
+    }
+  }
   node.value = std::move(value);
   node.row.error_code.clear();
   settle(ref, TaskState::kSucceeded, {}, took, std::move(detail));
@@ -46,7 +81,8 @@ void Worker::fail_attempt(TaskRef ref, Error error, Duration took, Json detail) 
   Node& node = run_.node(ref.task, ref.item);
   const flow::Retry& retry = run_.flow->task(ref.task).retry;
   ++node.row.failures;
-  if (run_.is_cancelling || node.row.failures >= retry.attempts) {
+  bool const is_last = run_.is_cancelling && !run_.flow->task(ref.task).is_teardown();
+  if (is_last || node.row.failures >= retry.attempts || !may_retry(retry, error, detail)) {
     settle(ref, TaskState::kFailed, std::move(error), took, std::move(detail));
     return;
   }

@@ -2,6 +2,7 @@
 // machine only.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,7 +30,11 @@ struct TaskNode {
   std::vector<Node> items;  // of a mapped task, once its list is known
   std::vector<Json> list;   // the item values
   int32_t open_items = 0;
-  Upstream upstream;
+  int32_t active_items = 0;        // released and not ended: what max_items_running limits
+  std::deque<int32_t> held_items;  // may run by their rule, and wait for that limit
+  Upstream upstream;               // of a task in a mapped group: of what the group needs
+  Upstream outer;                  // in a mapped group: of its needs outside the group
+  std::vector<Upstream> of_items;  // in a mapped group: of its needs within, by item
   bool is_mapped() const { return whole.row.width >= 0; }
 };
 

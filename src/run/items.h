@@ -12,6 +12,21 @@ namespace tidemill::run {
 Result<std::vector<Json>> item_list(const Instance& run, const flow::Task& task,
                                     const flow::Scope& scope);
 
+// Whether `task` stands in a mapped group: its items are judged one by one.
+bool is_grouped(const flow::Flow& flow, const flow::Task& task);
+// Whether both stand in one mapped group: item i needs item i.
+bool is_inner_need(const flow::Flow& flow, const flow::Task& task, flow::TaskIndex need);
+
+// Counts the end of a need (its index given) for `task`.
+void count_end(Upstream& upstream, const flow::Flow& flow, const flow::Task& task,
+               flow::TaskIndex need, TaskState state);
+// Where the end of a whole need is counted for a task: with what its group needs, or its own.
+Upstream& upstream_for(Instance& run, flow::TaskIndex task, flow::TaskIndex need);
+// What an item of a task in a mapped group needs, in all.
+Upstream item_upstream(const TaskNode& node, Item item);
+// Sets TaskNode::of_items once the items are known.
+void recount_items(Instance& run, TaskNode& node);
+
 // Sets TaskNode::upstream of every task from the states of what it needs.
 void recount(Instance& run);
 

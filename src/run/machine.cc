@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "run/items.h"
+#include "run/pairs.h"
 #include "run/worker.h"
 
 namespace tidemill::run {
@@ -20,6 +21,11 @@ void stop_everything(Instance& run, Code code, std::string reason, Step& step) {
   auto stop_node = [&](TaskRef ref) {
     Node& node = run.node(ref.task, ref.item);
     if (node.is_final()) return;
+    // What was set up is torn down all the same: a teardown goes on, or is judged at its time.
+    if (run.flow->task(ref.task).is_teardown()) {
+      if (ref.item == kWhole) worker.consider(ref.task);
+      return;
+    }
     if (node.row.state == TaskState::kRunning) {
       worker.stop_attempt(ref, node, error);
     } else {
@@ -85,10 +91,12 @@ void Machine::resume(Instance& run, Step& step) {
       continue;
     }
     if (node.whole.is_final()) continue;
+    bool const by_item = is_grouped(*run.flow, run.flow->task(index));
+    if (by_item) worker.consider(index);
     for (const Node& item : node.items) {
       TaskRef const ref{index, item.row.item};
       stop_again(ref);
-      if (item.row.state == TaskState::kWaiting) worker.make_ready(ref);
+      if (item.row.state == TaskState::kWaiting && !by_item) worker.release_item(ref);
       if (item.row.state == TaskState::kRetrying) {
         step.actions.push_back(ArmRetry{ref, item.row.due.value_or(step.now.wall)});
       }
@@ -139,15 +147,17 @@ bool Machine::ended(Instance& run, TaskRef ref, Attempt attempt, Outcome outcome
   step.actions.push_back(Released{ref});
   Worker worker(run, step);
   bool const was_stopped = !node.stopping.message.empty();
+  const flow::Task& task = run.flow->task(ref.task);
+  bool const is_given_up = run.is_cancelling && !task.is_teardown();
   if (outcome.kind == Outcome::Kind::kSucceeded) {
     worker.succeed(ref, std::move(outcome.value), {}, std::move(outcome.detail));
-  } else if (was_stopped && run.is_cancelling) {
+  } else if (was_stopped && is_given_up) {
     worker.settle(ref, TaskState::kCancelled, node.stopping, {}, std::move(outcome.detail));
   } else if (outcome.kind == Outcome::Kind::kSkipped) {
     worker.settle(ref, TaskState::kSkipped, std::move(outcome.error), {},
                   std::move(outcome.detail));
   } else if (outcome.kind == Outcome::Kind::kUnknown && !was_stopped &&
-             run.flow->task(ref.task).on_unknown == flow::OnUnknown::kRerun && !run.is_cancelling) {
+             task.on_unknown == flow::OnUnknown::kRerun && !is_given_up) {
     worker.rerun(ref, std::move(outcome));
   } else {
     Error error = was_stopped ? node.stopping : std::move(outcome.error);
@@ -209,8 +219,13 @@ void Machine::reopen(Instance& run, Step& step) {
     return state == TaskState::kFailed || state == TaskState::kUpstreamFailed ||
            state == TaskState::kCancelled;
   };
-  for (TaskNode& task : run.tasks) {
-    if (!is_open_again(task.whole.row.state)) continue;
+  std::vector<bool> again;
+  for (const TaskNode& task : run.tasks) again.push_back(is_open_again(task.whole.row.state));
+  std::vector<bool> const failed = again;
+  add_pairs(*run.flow, again);
+  for (size_t t = 0; t < run.tasks.size(); ++t) {
+    TaskNode& task = run.tasks[t];
+    if (!again[t]) continue;
     ++run.open_tasks;
     if (!task.is_mapped()) {
       reopen_node(task.whole, TaskState::kWaiting);
@@ -218,7 +233,7 @@ void Machine::reopen(Instance& run, Step& step) {
     }
     reopen_node(task.whole, TaskState::kRunning);
     for (Node& item : task.items) {
-      if (!is_open_again(item.row.state)) continue;
+      if (failed[t] && !is_open_again(item.row.state)) continue;
       ++task.open_items;
       reopen_node(item, TaskState::kWaiting);
     }
@@ -249,8 +264,18 @@ void Machine::fill_scope(const Instance& run, TaskRef ref, flow::Scope& scope) {
   scope.add_run(facts_of(run.row));
   const flow::Task& task = run.flow->task(ref.task);
   for (flow::TaskIndex need : task.needs) {
-    const Node& node = run.task(need).whole;
-    scope.add_task(run.flow->task(need).name, node.value ? node.value : flow::TaskValue::missing());
+    const TaskNode& other = run.task(need);
+    bool const by_item = ref.item != kWhole && is_inner_need(*run.flow, task, need) &&
+                         static_cast<size_t>(ref.item.value) < other.items.size();
+    const Node& node = by_item ? other.items[static_cast<size_t>(ref.item.value)] : other.whole;
+    flow::TaskValuePtr const value = node.value ? node.value : flow::TaskValue::missing();
+    const std::string& name = run.flow->task(need).name;
+    scope.add_task(name, value);
+    // Within a group its tasks are known by their short names too.
+    size_t const dot = name.rfind('.');
+    if (dot != std::string::npos && task.name.starts_with(name.substr(0, dot + 1))) {
+      scope.add_task(std::string_view(name).substr(dot + 1), value);
+    }
   }
   if (ref.item != kWhole) {
     scope.add_item(run.task(ref.task).list[static_cast<size_t>(ref.item.value)]);

@@ -57,6 +57,8 @@ Status restore_items(Instance& run, TaskNode& task) {
   size_t const width = static_cast<size_t>(std::max(task.whole.row.width, 0));
   task.items.resize(width);
   task.open_items = 0;
+  task.active_items = 0;
+  task.held_items.clear();
   std::vector<flow::TaskValuePtr> values;
   for (size_t i = 0; i < width; ++i) {
     Node& item = task.items[i];
@@ -66,7 +68,10 @@ Status restore_items(Instance& run, TaskNode& task) {
     item.row.name = task.whole.row.name;
     if (item.row.state == TaskState::kRunning && !item.has_row)
       item.row.state = TaskState::kWaiting;
-    if (!item.is_final()) ++task.open_items;
+    if (!item.is_final()) {
+      ++task.open_items;
+      task.active_items += item.row.state == TaskState::kWaiting ? 0 : 1;
+    }
     values.push_back(item.value ? item.value : flow::TaskValue::missing());
   }
   if (task.whole.row.state == TaskState::kSucceeded) {
@@ -88,6 +93,7 @@ Status restore_items(Instance& run, TaskNode& task) {
 // That attempts were told to stop has no row of its own: in a run that is being cancelled, all
 // were.
 void mark_stopping(const Instance& run, TaskNode& task) {
+  if (run.flow->task(task.whole.row.task).is_teardown()) return;  // these are not stopped
   bool const is_late = run.row.error_code == code_name(Code::kTooLate);
   Error const reason{is_late ? Code::kTooLate : Code::kDenied, run.row.error, {}};
   if (!task.is_mapped() && task.whole.row.state == TaskState::kRunning) {

@@ -3,28 +3,46 @@
 
 #include <fmt/format.h>
 
+#include "run/branch.h"
 #include "run/items.h"
 
 namespace tidemill::run {
 
 void Worker::work() {
   while (!pending_.empty()) {
-    flow::TaskIndex const index = pending_.front();
+    TaskRef const ref = pending_.front();
     pending_.pop_front();
-    judge_task(index);
+    if (ref.item == kWhole) {
+      judge_task(ref.task);
+    } else {
+      judge_item(ref);
+    }
   }
   if (run_.open_tasks == 0 && !is_final(run_.row.state)) finish();
 }
 
 void Worker::judge_task(flow::TaskIndex index) {
   TaskNode& node = run_.task(index);
+  const flow::Task& task = run_.flow->task(index);
+  bool const by_item = is_grouped(*run_.flow, task);
+  if (by_item && node.whole.row.state == TaskState::kRunning) {
+    for (const Node& item : node.items) judge_item({index, item.row.item});
+    return;
+  }
   if (node.whole.row.state != TaskState::kWaiting) return;
   TaskRef const ref{index, kWhole};
-  if (run_.is_cancelling) {
+  // A teardown is owed to its setup, also by a run that is cancelled.
+  if (run_.is_cancelling && !task.is_teardown()) {
     settle(ref, TaskState::kCancelled, {});
     return;
   }
-  switch (decide(run_.flow->task(index).rule, node.upstream)) {
+  Verdict const verdict = decide(by_item ? flow::Rule::kAllSuccess : task.rule, node.upstream);
+  bool const is_moot = verdict == Verdict::kSkip || verdict == Verdict::kUpstreamFailed;
+  if (run_.is_cancelling && is_moot) {
+    settle(ref, TaskState::kCancelled, {});
+    return;
+  }
+  switch (verdict) {
     case Verdict::kWait:
     case Verdict::kRemoved:
       return;
@@ -32,16 +50,21 @@ void Worker::judge_task(flow::TaskIndex index) {
       settle(ref, TaskState::kSkipped, {Code::kInvalid, "what it needs was skipped", {}});
       return;
     case Verdict::kUpstreamFailed:
-      settle(ref, TaskState::kUpstreamFailed, {Code::kInvalid, failed_needs(index), {}});
+      settle(ref, TaskState::kUpstreamFailed, {Code::kInvalid, failed_needs(ref), {}});
       return;
     case Verdict::kRun:
       release(index);
   }
 }
 
-std::string Worker::failed_needs(flow::TaskIndex index) const {
-  for (flow::TaskIndex need : run_.flow->task(index).needs) {
-    TaskState const state = run_.task(need).whole.row.state;
+std::string Worker::failed_needs(TaskRef ref) const {
+  const flow::Task& task = run_.flow->task(ref.task);
+  for (flow::TaskIndex need : task.needs) {
+    bool const by_item = ref.item != kWhole && is_inner_need(*run_.flow, task, need);
+    const TaskNode& other = run_.task(need);
+    TaskState const state = by_item && other.is_mapped()
+                                ? other.items[static_cast<size_t>(ref.item.value)].row.state
+                                : other.whole.row.state;
     if (state == TaskState::kFailed || state == TaskState::kUpstreamFailed ||
         state == TaskState::kCancelled) {
       return fmt::format("task {} {}", run_.flow->task(need).name,
@@ -51,24 +74,29 @@ std::string Worker::failed_needs(flow::TaskIndex index) const {
   return "what it needs failed";
 }
 
+// Evaluates `when`; a task that is not wanted is settled.
+bool Worker::is_wanted(TaskRef ref, const flow::Scope& scope) {
+  const flow::Task& task = run_.flow->task(ref.task);
+  if (!task.when) return true;
+  auto const wanted = scope.evaluate_bool(*task.when);
+  if (!wanted) {
+    settle(ref, TaskState::kFailed, wanted.error().in("when"));
+    return false;
+  }
+  if (*wanted) return true;
+  settle(ref, TaskState::kSkipped, {Code::kInvalid, "its `when` is not true", {}});
+  return false;
+}
+
 // The rule allows it: `when` and `for_each` decide what is done.
 void Worker::release(flow::TaskIndex index) {
   const flow::Task& task = run_.flow->task(index);
   TaskRef const ref{index, kWhole};
   flow::Scope scope;
   Machine::fill_scope(run_, ref, scope);
-  if (task.when) {
-    auto const wanted = scope.evaluate_bool(*task.when);
-    if (!wanted) {
-      settle(ref, TaskState::kFailed, wanted.error().in("when"));
-      return;
-    }
-    if (!*wanted) {
-      settle(ref, TaskState::kSkipped, {Code::kInvalid, "its `when` is not true", {}});
-      return;
-    }
-  }
-  if (!task.for_each && task.for_each_rows.empty()) {
+  // In a mapped group `when` is decided by item.
+  if (!is_grouped(*run_.flow, task) && !is_wanted(ref, scope)) return;
+  if (!task.is_mapped()) {
     make_ready(ref);
     return;
   }
@@ -93,28 +121,33 @@ void Worker::make_ready(TaskRef ref) {
 void Worker::whole_ended(flow::TaskIndex index, TaskState state) {
   const flow::Task& task = run_.flow->task(index);
   --run_.open_tasks;
-  bool const counts_as_success =
-      state == TaskState::kSucceeded || (state == TaskState::kFailed && task.optional);
   if (state == TaskState::kFailed && task.optional) {
     run_.task(index).whole.value = flow::TaskValue::missing();
   }
   if (state == TaskState::kSucceeded) {
+    if (task.is_branch) skip_not_chosen(index);
     for (const flow::Write& write : task.writes) {
       step_.actions.push_back(Wrote{write.dataset, task.name});
     }
   }
   for (flow::TaskIndex child : task.children) {
-    Upstream& upstream = run_.task(child).upstream;
-    if (counts_as_success) {
-      ++upstream.succeeded;
-    } else if (state == TaskState::kSkipped) {
-      ++upstream.skipped;
-    } else if (state == TaskState::kUpstreamFailed) {
-      ++upstream.upstream_failed;
-    } else {
-      ++upstream.failed;
-    }
+    const flow::Task& other = run_.flow->task(child);
+    if (is_inner_need(*run_.flow, other, index)) continue;  // told by item
+    count_end(upstream_for(run_, child, index), *run_.flow, other, index, state);
     consider(child);
+  }
+}
+
+// The children that a branch did not choose are skipped, whatever their rule.
+void Worker::skip_not_chosen(flow::TaskIndex branch) {
+  auto const skipped = not_chosen(*run_.flow, branch, *run_.task(branch).whole.value);
+  if (!skipped) return;  // succeed() has looked
+  for (flow::TaskIndex child : *skipped) {
+    if (run_.task(child).whole.row.state != TaskState::kWaiting) continue;
+    settle({child, kWhole}, TaskState::kSkipped,
+           {Code::kInvalid,
+            fmt::format("the branch {} did not choose it", run_.flow->task(branch).name),
+            {}});
   }
 }
 
@@ -131,7 +164,7 @@ void Worker::finish() {
     for (const TaskNode& node : run_.tasks) {
       const flow::Task& task = run_.flow->task(node.whole.row.task);
       TaskState const state = node.whole.row.state;
-      if (state == TaskState::kFailed && !task.optional) {
+      if (state == TaskState::kFailed && !task.optional && task.fails_run) {
         row.state = RunState::kFailed;
         row.error_code = node.whole.row.error_code;
         row.error = fmt::format("task {}: {}", task.name, node.whole.row.error);

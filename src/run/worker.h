@@ -18,7 +18,8 @@ class Worker {
 
   // Tasks to be looked at stand in a queue, so that a long chain of skipped tasks needs no deep
   // stack.
-  void consider(flow::TaskIndex index) { pending_.push_back(index); }
+  void consider(flow::TaskIndex index) { pending_.push_back({index, kWhole}); }
+  void consider(TaskRef ref) { pending_.push_back(ref); }
   // Looks at all that was considered; ends the run if nothing is open. Last in each call.
   void work();
 
@@ -30,6 +31,8 @@ class Worker {
   // An attempt whose outcome nobody knows is made again.
   void rerun(TaskRef ref, Outcome outcome);
   void make_ready(TaskRef ref);
+  // An item that may run: at once, or when max_items_running allows.
+  void release_item(TaskRef ref);
   void stop_attempt(TaskRef ref, Node& node, Error reason);
 
   void write_row(Node& node);
@@ -37,17 +40,22 @@ class Worker {
 
  private:
   void judge_task(flow::TaskIndex index);
-  std::string failed_needs(flow::TaskIndex index) const;
+  void judge_item(TaskRef ref);
+  bool is_wanted(TaskRef ref, const flow::Scope& scope);
+  void skip_not_chosen(flow::TaskIndex branch);
+  std::string failed_needs(TaskRef ref) const;
   void release(flow::TaskIndex index);
   void spread(flow::TaskIndex index, std::vector<Json> list);
   void write_end(TaskRef ref, Node& node, bool ends_attempt, Duration took, Json detail);
-  void item_ended(flow::TaskIndex index);
+  void tell_inner_children(TaskRef ref, TaskState state);
+  void item_ended(TaskRef ref, TaskState state, bool was_active);
+  void end_whole(flow::TaskIndex index);
   void whole_ended(flow::TaskIndex index, TaskState state);
   void finish();
 
   Instance& run_;
   Step& step_;
-  std::deque<flow::TaskIndex> pending_;
+  std::deque<TaskRef> pending_;
 };
 
 }  // namespace tidemill::run
