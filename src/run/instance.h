@@ -29,6 +29,7 @@ struct TaskNode {
   std::vector<Node> items;  // of a mapped task, once its list is known
   std::vector<Json> list;   // the item values
   int32_t open_items = 0;
+  Attempt last_attempt;  // of items that a shorter list no longer has
   Upstream upstream;
   bool is_mapped() const { return whole.row.width >= 0; }
 };
@@ -40,6 +41,7 @@ struct Instance {
   int32_t open_tasks = 0;  // not final
   int32_t chains = 0;      // chain rows so far
   bool is_cancelling = false;
+  bool is_paused = false;  // nothing new starts; kept beside the run's rows
 
   TaskNode& task(flow::TaskIndex index) { return tasks[static_cast<size_t>(index.value)]; }
   const TaskNode& task(flow::TaskIndex index) const {
