@@ -58,8 +58,9 @@ void reset(Instance& run, Worker& worker, TaskRef ref, Step& step) {
   Node& node = run.node(ref.task, ref.item);
   TaskRow& row = node.row;
   bool const had_begun = node.has_row || is_final(row.state);
-  bool const was_evaluated = is_final(row.state) && !node.has_row && row.width < 0 &&
-                             (row.state == TaskState::kSucceeded || row.state == TaskState::kFailed);
+  bool const was_evaluated =
+      is_final(row.state) && !node.has_row && row.width < 0 &&
+      (row.state == TaskState::kSucceeded || row.state == TaskState::kFailed);
   if (was_evaluated && row.attempt.value == 0) row.attempt = Attempt(1);
   if (row.state == TaskState::kReady) {
     step.actions.push_back(Released{ref});
@@ -203,8 +204,8 @@ void write_mark(Node& node, Worker& worker, const MarkOrder& order, const std::s
   }
   node.stopping = {};
   worker.write_row(node);
-  AttemptRow attempt{row.run,   row.task,       row.item,  row.attempt,    row.state,
-                     *row.started, *row.ended, row.error_code, row.error, {}};
+  AttemptRow attempt{row.run,      row.task,   row.item,       row.attempt, row.state,
+                     *row.started, *row.ended, row.error_code, row.error,   {}};
   attempt.detail = Json::object().set("marked_by", who).set("marked", word(order.state));
   step.changes.attempts.push_back(std::move(attempt));
 }
@@ -219,9 +220,8 @@ std::vector<Cleared> Control::plan_clear(const Instance& run, const ClearOrder& 
   std::set<flow::TaskIndex> seeds(order.tasks.begin(), order.tasks.end());
   if (order.tasks.empty()) seeds.insert(run.flow->order.begin(), run.flow->order.end());
   if (order.only_failed) {
-    std::erase_if(seeds, [&](flow::TaskIndex index) {
-      return !has_failed(run.task(index).whole.row.state);
-    });
+    std::erase_if(
+        seeds, [&](flow::TaskIndex index) { return !has_failed(run.task(index).whole.row.state); });
   }
   std::set<flow::TaskIndex> const chosen =
       order.reach == ClearOrder::Reach::kOnly ? seeds : with_followers(*run.flow, seeds);
@@ -256,16 +256,11 @@ void Control::clear(Instance& run, const std::vector<Cleared>& cleared, const st
 void Control::cleared_attempt_ended(Instance& run, TaskRef ref, Outcome outcome, Step& step) {
   Node& node = run.node(ref.task, ref.item);
   Worker worker(run, step);
-  AttemptRow attempt{node.row.run,
-                     node.row.task,
-                     node.row.item,
-                     node.row.attempt,
-                     TaskState::kFailed,
-                     node.row.started.value_or(step.now.wall),
-                     step.now.wall,
-                     std::string(kClearedCode),
-                     node.row.error,
-                     std::move(outcome.detail)};
+  AttemptRow attempt{node.row.run,       node.row.task,
+                     node.row.item,      node.row.attempt,
+                     TaskState::kFailed, node.row.started.value_or(step.now.wall),
+                     step.now.wall,      std::string(kClearedCode),
+                     node.row.error,     std::move(outcome.detail)};
   if (outcome.kind == Outcome::Kind::kSucceeded) {
     attempt.state = TaskState::kSucceeded;
     attempt.error_code.clear();

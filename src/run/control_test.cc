@@ -40,9 +40,7 @@ void mark(Driver& driver, const std::string& task, TaskState state, const char* 
   driver.turn([&](Instance& run, Step& step) { Control::mark(run, order, "ann", step); });
 }
 
-Outcome fail_first(const Try& one) {
-  return one.task == "b" ? failed("no") : all_succeed(one);
-}
+Outcome fail_first(const Try& one) { return one.task == "b" ? failed("no") : all_succeed(one); }
 
 TEST(Clear, ATaskOfAFinishedRunBeginsAnewWithWhatFollowsAndNumbersGoOn) {
   Driver driver(load_text(kChain));
@@ -181,8 +179,7 @@ TEST(Clear, AMappedTaskMakesItsListAnewAndItsItemsGoOnCounting) {
 }
 
 TEST(Clear, AMappedTaskThatRunsWaitsForItsItemsToStop) {
-  Driver driver(load_text(kMapped), all_succeed,
-                Json::object().set("list", *parse_json("[1,2]")));
+  Driver driver(load_text(kMapped), all_succeed, Json::object().set("list", *parse_json("[1,2]")));
   driver.begin();
   driver.end("first", value_of("x"));
   ASSERT_EQ(driver.running.size(), 2u);
@@ -248,8 +245,7 @@ TEST(Mark, FailedAndSkippedReachWhatWaits) {
 }
 
 TEST(Mark, AMappedTaskEndsWithItsItems) {
-  Driver driver(load_text(kMapped), all_succeed,
-                Json::object().set("list", *parse_json("[1,2]")));
+  Driver driver(load_text(kMapped), all_succeed, Json::object().set("list", *parse_json("[1,2]")));
   driver.begin();
   driver.end("first", value_of("x"));
   mark(driver, "each", TaskState::kSucceeded, "[5]");

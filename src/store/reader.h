@@ -24,6 +24,7 @@ class Reader {
   Result<std::vector<run::TriggerRow>> triggers();
   Result<std::vector<run::DatasetRow>> last_datasets();
   Result<std::vector<run::TokenRow>> list_tokens();
+  io::Connection& connection() { return connection_; }
 
  private:
   Reader(io::Connection connection, std::string folder, io::Files& files)

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "store/control_rows.h"
+
 namespace tidemill::store {
 namespace {
 
@@ -49,7 +51,7 @@ CREATE TABLE token (
 INSERT INTO meta VALUES ('epoch', 0);
 )sql";
 
-constexpr std::array<const char*, 1> kVersions = {kVersion1};
+std::array<const char*, 2> const kVersions = {kVersion1, kControlSchema};
 
 Result<int64_t> version_of(io::Connection& connection) {
   TIDEMILL_TRY_LET(statement, connection.prepare("PRAGMA user_version"));

@@ -25,6 +25,7 @@ struct Recovered {
   std::vector<run::StoredRun> open_runs;  // by id: in order of creation
   std::vector<run::TriggerRow> triggers;
   std::vector<run::DatasetRow> datasets;  // the last update of each
+  run::ControlState control;
 };
 
 struct RunFilter {
@@ -62,6 +63,9 @@ class Store {
   virtual Result<std::vector<run::KeyRow>> skipped_keys(const flow::FlowName& flow,
                                                         size_t limit) = 0;
   virtual Result<std::vector<run::TokenRow>> list_tokens() = 0;
+  // Newest first, those that have ended too.
+  virtual Result<std::vector<run::BackfillRow>> list_backfills(size_t limit) = 0;
+  virtual Result<std::vector<run::DeploymentRow>> list_deployments(size_t limit) = 0;
 };
 
 }  // namespace tidemill::store
