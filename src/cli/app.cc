@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "cli/approval_commands.h"
+#include "cli/control_words.h"
 #include "cli/cron_commands.h"
 #include "cli/cron_vectors.h"
 #include "cli/model_commands.h"
@@ -34,13 +35,6 @@ std::string program_path() {
   return length > 0 ? std::string(buffer, static_cast<size_t>(length)) : "tidemill";
 }
 
-// Options of every command that talks to a server or reads its data.
-void add_common(CLI::App* command, Common& common) {
-  command->add_option("--project", common.project, "The project's folder")->capture_default_str();
-  command->add_option("--data", common.data, "The data directory; by default PROJECT/.tidemill");
-  command->add_flag("--json", common.json, "Answer in JSON, for programs");
-}
-
 struct Words {
   Common common;
   ServeOptions serve;
@@ -55,6 +49,7 @@ struct Words {
   ModelCheckOptions model_check;
   ModelScoreOptions model_score;
   SqlOptions sql;
+  ControlWords control;
   std::string name;
   bool rules_jsonl = false;
   std::string vectors_kind;
@@ -106,6 +101,7 @@ void add_flows(CLI::App& app, Words& words, Action& action) {
   run_command->add_option("--param", words.flow_run.params, "NAME=VALUE; may be repeated");
   run_command->add_flag("--wait", words.flow_run.wait, "Wait for its end, and show it");
   run_command->callback([&] { action = [&] { return flow_run(words.common, words.flow_run); }; });
+  add_flow_control(*flow, words.common, words.control, action);
   auto* rules = flow->add_subcommand("rules", "The trigger rules; needs no server");
   rules->add_flag("--jsonl", words.rules_jsonl,
                   "Answer one question a line from standard input (rule, upstreams, counts...)");
@@ -117,7 +113,8 @@ void add_flows(CLI::App& app, Words& words, Action& action) {
 }
 
 void add_runs(CLI::App& app, Words& words, Action& action) {
-  auto* run_command = app.add_subcommand("run", "Runs: list, show, log, cancel");
+  auto* run_command =
+      app.add_subcommand("run", "Runs: list, show, log, cancel, clear, mark, pause");
   run_command->require_subcommand(1);
   auto* list = run_command->add_subcommand("list", "Runs, newest first");
   add_common(list, words.common);
@@ -138,6 +135,7 @@ void add_runs(CLI::App& app, Words& words, Action& action) {
   add_common(cancel, words.common);
   cancel->add_option("RUN", words.name)->required();
   cancel->callback([&] { action = [&] { return run_cancel(words.common, words.name); }; });
+  add_run_control(*run_command, words.common, words.control, action);
   auto* log = run_command->add_subcommand("log", "The output of a task's attempt");
   add_common(log, words.common);
   log->add_option("RUN", words.run_log.run)->required();
@@ -291,6 +289,12 @@ void add_hidden(CLI::App& app, Words& words, Action& action) {
 }
 
 }  // namespace
+
+void add_common(CLI::App* command, Common& common) {
+  command->add_option("--project", common.project, "The project's folder")->capture_default_str();
+  command->add_option("--data", common.data, "The data directory; by default PROJECT/.tidemill");
+  command->add_flag("--json", common.json, "Answer in JSON, for programs");
+}
 
 int run(int argc, char** argv) {
   // The spawner must be small: it does not build the whole command line.

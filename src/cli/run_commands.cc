@@ -5,25 +5,12 @@
 
 #include <cstdio>
 
-#include "cli/remote.h"
-#include "cli/serve.h"
+#include "cli/answers.h"
 #include "cli/terminal.h"
 #include "server/run_view.h"
 
 namespace tidemill::cli {
 namespace {
-
-int refuse(const Common& common, const Error& error) {
-  if (common.json) {
-    Json inner = Json::object().set("code", code_name(error.code)).set("message", error.text());
-    std::printf("%s\n", Json::object().set("error", std::move(inner)).dump().c_str());
-  } else {
-    std::fprintf(stderr, "tidemill: %s\n", error.text().c_str());
-  }
-  return 1;
-}
-
-Remote remote_of(const Common& common) { return Remote(data_folder(common.data, common.project)); }
 
 Result<Json> list_offline(Remote& remote, const RunListOptions& options) {
   TIDEMILL_TRY_LET(store, remote.store());
@@ -82,6 +69,10 @@ void print_run(const Json& run) {
   std::printf("run      %s\nflow     %s\nkey      %s\nstate    %s\n",
               run.text_or("run", "").c_str(), run.text_or("flow", "").c_str(),
               run.text_or("key", "").c_str(), paint(state, state_colour(state), colour).c_str());
+  if (const Json* paused = run.find("paused"); paused != nullptr && paused->is_object()) {
+    std::printf("paused   by %s, since %s\n", paused->text_or("by", "").c_str(),
+                paused->text_or("at", "").c_str());
+  }
   std::printf("created  %s\n", run.text_or("created", "").c_str());
   std::string const took = seconds_between(run, "created", "finished");
   if (!took.empty()) std::printf("took     %s\n", took.c_str());
@@ -112,6 +103,12 @@ void print_run(const Json& run) {
                      has_error ? Colour::kRed : Colour::kYellow}});
   }
   print_table(stdout, {"TASK", "STATE", "TOOK", "ATTEMPT", "ERROR"}, rows);
+}
+
+std::string next_tick_text(const Json& flow) {
+  const Json* paused = flow.find("paused");
+  if (paused == nullptr || !paused->is_object()) return flow.text_or("next_tick", "");
+  return fmt::format("paused by {}", paused->text_or("by", ""));
 }
 
 // "3 of 8 tasks; running: bureau, bank": what of a run has come to its end. Of the graph's tasks
@@ -227,7 +224,7 @@ int flow_list(const Common& common) {
                     {flow.text_or("team", "")},
                     {std::to_string(flow.int_or("tasks", 0))},
                     {triggers},
-                    {flow.text_or("next_tick", "")}});
+                    {next_tick_text(flow)}});
   }
   print_table(stdout, {"FLOW", "TEAM", "TASKS", "STARTED BY", "NEXT TICK"}, rows);
   for (const Json& error : answer->find("errors")->as_array()) {

@@ -55,6 +55,7 @@ void Engine::start_sub_run(const run::Instance& run, run::TaskRef ref, run::Atte
   request.cause.parent = id;
   request.cause.parent_task = task.name;
   request.cause.principal = run.row.cause.principal;
+  request.parent_ref = ref;
   request.cause.origin = run.row.cause.origin;
   request.scheduled_at = run.row.scheduled_at;
   request.interval_start = run.row.interval_start;
@@ -98,6 +99,7 @@ void Engine::attempt_ended(const run::RunId& id, run::TaskRef ref, run::Attempt 
     parts_.loop.cancel(timer->second);
     timeouts_.erase(timer);
   }
+  sub_runs_.erase({id, ref});
   auto shared = std::make_shared<run::Outcome>(std::move(outcome));
   post({[this, id, ref, attempt, shared](Turn& turn) {
           Touched* touched = touch(turn, id);
@@ -159,12 +161,17 @@ void Engine::cancel(run::RunId id, std::string reason, std::function<void(Status
             });
             return;
           }
-          if (touched->run->row.state == run::RunState::kQueued)
-            touched->run->row.state = run::RunState::kRunning;
-          run::Machine::cancel(*touched->run, reason, touched->step);
+          cancel_now(turn, *touched, reason);
           turn.after.push_back([done] { done({}); });
         },
         false, [done](const Error& error) { done(fail(error)); }});
+}
+
+void Engine::cancel_now(Turn&, Touched& touched, std::string reason) {
+  if (touched.run->row.state == run::RunState::kQueued) {
+    touched.run->row.state = run::RunState::kRunning;
+  }
+  run::Machine::cancel(*touched.run, std::move(reason), touched.step);
 }
 
 // The run has ended within this turn: whoever waits is told, and what comes after it begins.
@@ -173,6 +180,11 @@ void Engine::finished(Turn& turn, Touched& touched) {
   run::RunId const id = run.row.id;
   turn.finished.push_back(id);
   admission_.forget(id);
+  if (pause_of(run::PauseRow::What::kRun, id.value) != nullptr) {
+    run::PauseRow const pause{run::PauseRow::What::kRun, id.value, {}, {}};
+    turn.changes.control.removed_pauses.push_back(pause);
+    turn.after.push_back([this, id] { pauses_.erase({run::PauseRow::What::kRun, id.value}); });
+  }
   if (waiters_.contains(id)) {
     RunResult result{id, run.row.state, run::output_of(run), run.row.error_code, run.row.error};
     turn.after.push_back([this, id, result = std::move(result)] {

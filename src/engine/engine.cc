@@ -34,6 +34,10 @@ Status Engine::recover(const LoadVersion& load) {
     dataset_sequences_[row.dataset] = row.sequence;
     dataset_times_[row.dataset] = row.at;
   }
+  for (run::PauseRow& row : recovered.control.pauses) {
+    auto const key = std::make_pair(row.what, row.name);
+    pauses_[key] = std::move(row);
+  }
   std::vector<run::RunId> ids;
   for (run::StoredRun& stored : recovered.open_runs) {
     run::RunId const id = stored.row.id;
@@ -91,6 +95,7 @@ Status Engine::take_up(run::StoredRun stored) {
     flows_.remember(version);
   }
   TIDEMILL_TRY_LET(run, run::restore_instance(version.flow, std::move(stored)));
+  run.is_paused = pause_of(run::PauseRow::What::kRun, id.value) != nullptr;
   admission_.add(id, arrival_of(run.row, *run.flow), run.row.state == run::RunState::kQueued);
   open_keys_[{run.row.flow, run.row.key}] = id;
   for (const run::TaskNode& task : run.tasks) {
@@ -210,6 +215,7 @@ void Engine::arm_clock() {
   due_.clear();
   ++due_round_;
   for (const auto& [name, version] : flows_.all()) {
+    if (pause_of(run::PauseRow::What::kFlow, name.value) != nullptr) continue;
     for (const flow::Trigger& trigger : version.flow->triggers) add_due(name, trigger);
   }
   set_clock_timer();

@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "engine/control.h"
 #include "engine/flows.h"
 #include "io/clock.h"
 #include "io/executor.h"
@@ -54,6 +55,8 @@ struct RunRequest {
   // Of a flow task: when its attempt began. A failed run that ended before that is reopened; one
   // that ended later is this attempt's answer.
   std::optional<Time> attempt_started;
+  std::optional<run::TaskRef> parent_ref;   // of a flow task
+  std::optional<run::BackfillId> backfill;  // that asks for it
   // Durable: the run exists. An error: it does not, and nothing was started.
   std::function<void(Result<run::RunId>)> on_accepted;
   // The run has ended, durably; also for a run that was there before.
@@ -94,6 +97,15 @@ class Engine {
   void cancel(run::RunId run, std::string reason, std::function<void(Status)> done);
   // A change that concerns no run (tokens), in a turn of its own.
   void write(run::Changes changes, std::function<void(Status)> done);
+
+  // Orders of people (engine/control.cc). What fails changes nothing.
+  void clear(ClearRequest request, std::function<void(Result<ClearAnswer>)> done);
+  void mark(MarkRequest request, std::function<void(Result<MarkAnswer>)> done);
+  void pause(run::PauseRow pause, std::function<void(Status)> done);
+  void unpause(run::PauseRow pause, std::function<void(Status)> done);
+  const run::PauseRow* pause_of(run::PauseRow::What what, const std::string& name) const;
+  // A run in memory, or as the store has it. For looking, within the call.
+  Result<std::shared_ptr<const run::Instance>> look_at(const run::RunId& id);
 
   const Flows& flows() const { return flows_; }
   size_t open_runs() const { return runs_.size() + stale_.size(); }
@@ -169,6 +181,17 @@ class Engine {
   Result<RunResult> stored_result(const run::RunId& id);
   run::RunId new_run_id();
 
+  bool is_ending(const Turn& turn, const run::RunId& id) const;
+  Result<Touched*> take_to_change(Turn& turn, const run::RunId& id);
+  Result<ClearAnswer> clear_now(Turn& turn, const ClearRequest& request);
+  Result<MarkAnswer> mark_now(Turn& turn, const MarkRequest& request);
+  Status pause_now(Turn& turn, run::PauseRow pause);
+  Status check_pausable(Turn& turn, const run::PauseRow& pause);
+  bool skip_paused(Turn& turn, const std::shared_ptr<RunRequest>& request);
+  void cancel_now(Turn& turn, Touched& touched, std::string reason);
+  void stop_sub_run(const run::RunId& id, run::TaskRef ref, run::Attempt attempt);
+  std::optional<run::RunId> sub_run_of(const run::RunId& id, run::TaskRef ref) const;
+
   Status take_up(run::StoredRun stored);
   void resume_run(Turn& turn, const run::RunId& id);
 
@@ -209,6 +232,8 @@ class Engine {
   std::map<std::pair<flow::FlowName, std::string>, run::TriggerRow> triggers_;
   std::map<std::string, int64_t> dataset_sequences_;
   std::map<std::string, Time> dataset_times_;                 // of the last update
+  std::map<std::pair<run::PauseRow::What, std::string>, run::PauseRow> pauses_;
+  std::map<std::pair<run::RunId, run::TaskRef>, run::RunId> sub_runs_;  // of open flow tasks
   std::unordered_map<const flow::Task*, Duration> measured_;  // of pure tasks, the last evaluation
 
   std::multimap<Time, std::pair<flow::FlowName, std::string>> due_;  // clock triggers by next tick

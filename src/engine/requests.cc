@@ -31,6 +31,7 @@ void Engine::refuse(Turn& turn, const std::shared_ptr<RunRequest>& request, Erro
 }
 
 void Engine::accept(Turn& turn, const std::shared_ptr<RunRequest>& request, const run::RunId& id) {
+  if (request->parent_ref) sub_runs_[{request->cause.parent, *request->parent_ref}] = id;
   if (!request->on_accepted) return;
   turn.after.push_back([request, id] { request->on_accepted(id); });
 }
@@ -65,6 +66,7 @@ void Engine::handle_request(Turn& turn, const std::shared_ptr<RunRequest>& reque
             {}});
     return;
   }
+  if (skip_paused(turn, request)) return;
   run::RunId const id = new_run_id();
   Json given = request->params;
   if (request->trigger != nullptr) {
@@ -187,6 +189,14 @@ void Engine::join_stored(Turn& turn, const std::shared_ptr<RunRequest>& request,
       return;
     }
   }
+  // A flow task that was cleared runs its flow again.
+  if (!has_failed && !has_flow_key && request->attempt_started) {
+    auto run = parts_.store.load_run(id);
+    if (run && *run && (*run)->row.finished < request->attempt_started) {
+      reopen(turn, request, std::move(**run));
+      return;
+    }
+  }
   auto result = stored_result(id);
   if (!result) {
     refuse(turn, request, result.error());
@@ -210,7 +220,11 @@ void Engine::reopen(Turn& turn, const std::shared_ptr<RunRequest>& request, run:
   run::Instance& run = *touched->run;
   run.row.deadline.reset();
   if (run.flow->deadline) run.row.deadline = turn.now.wall + *run.flow->deadline;
-  run::Machine::reopen(run, touched->step);
+  if (run.row.state == run::RunState::kSucceeded) {
+    run::Control::clear(run, run::Control::plan_clear(run, {}), "its parent", touched->step);
+  } else {
+    run::Machine::reopen(run, touched->step);
+  }
   if (request->on_finished) waiters_[id].push_back(request->on_finished);
   accept(turn, request, id);
   turn.after.push_back([this, id] {

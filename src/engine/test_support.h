@@ -88,6 +88,12 @@ class FlakyStore final : public store::Store {
     return inner_->skipped_keys(flow, limit);
   }
   Result<std::vector<run::TokenRow>> list_tokens() override { return inner_->list_tokens(); }
+  Result<std::vector<run::BackfillRow>> list_backfills(size_t limit) override {
+    return inner_->list_backfills(limit);
+  }
+  Result<std::vector<run::DeploymentRow>> list_deployments(size_t limit) override {
+    return inner_->list_deployments(limit);
+  }
 
   int reads_fail = 0;  // so many of the next load_run()
   int finds_fail = 0;  // and of the next find_key()

@@ -119,7 +119,7 @@ void Engine::perform(Turn& turn, Touched& touched, run::Action action) {
       auto const found = runs_.find(id);
       if (found == runs_.end()) return;
       if (found->second->flow->task(s.ref.task).kind == flow::Kind::kFlow) {
-        attempt_ended(id, s.ref, s.attempt, run::Outcome::failure({Code::kTooLate, "stopped", {}}));
+        stop_sub_run(id, s.ref, s.attempt);
         return;
       }
       parts_.tasks.stop(work_of(*found->second, s.ref, s.attempt));

@@ -35,6 +35,7 @@ struct TaskNode {
   Upstream upstream;               // of a task in a mapped group: of what the group needs
   Upstream outer;                  // in a mapped group: of its needs outside the group
   std::vector<Upstream> of_items;  // in a mapped group: of its needs within, by item
+  Attempt last_attempt;            // of items that a shorter list no longer has
   bool is_mapped() const { return whole.row.width >= 0; }
 };
 
@@ -45,6 +46,7 @@ struct Instance {
   int32_t open_tasks = 0;  // not final
   int32_t chains = 0;      // chain rows so far
   bool is_cancelling = false;
+  bool is_paused = false;  // nothing new starts; kept beside the run's rows
 
   TaskNode& task(flow::TaskIndex index) { return tasks[static_cast<size_t>(index.value)]; }
   const TaskNode& task(flow::TaskIndex index) const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "run/control.h"
 #include "run/items.h"
 #include "run/pairs.h"
 #include "run/worker.h"
@@ -145,6 +146,10 @@ bool Machine::ended(Instance& run, TaskRef ref, Attempt attempt, Outcome outcome
   Node& node = run.node(ref.task, ref.item);
   if (node.row.state != TaskState::kRunning || node.row.attempt != attempt) return false;
   step.actions.push_back(Released{ref});
+  if (node.row.error_code == kClearedCode && !run.is_cancelling) {
+    Control::cleared_attempt_ended(run, ref, std::move(outcome), step);
+    return true;
+  }
   Worker worker(run, step);
   bool const was_stopped = !node.stopping.message.empty();
   const flow::Task& task = run.flow->task(ref.task);

@@ -17,10 +17,16 @@ void Worker::spread(flow::TaskIndex index, std::vector<Json> list) {
   node.open_items = width;
   node.active_items = 0;
   node.held_items.clear();
+  // A list that is made anew goes on with the numbers of the attempts before.
+  for (size_t i = node.list.size(); i < node.items.size(); ++i) {
+    node.last_attempt = std::max(node.last_attempt, node.items[i].row.attempt);
+  }
   node.items.resize(node.list.size());
   for (int32_t i = 0; i < width; ++i) {
     Node& item = node.items[static_cast<size_t>(i)];
+    Attempt const last = std::max(item.row.attempt, node.last_attempt);
     item.row = {};
+    item.row.attempt = last;
     item.row.run = run_.row.id;
     item.row.task = index;
     item.row.item = Item(i);

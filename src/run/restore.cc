@@ -1,6 +1,7 @@
 // A run as the store holds it, made into memory again.
 #include <fmt/format.h>
 
+#include "run/control.h"
 #include "run/items.h"
 #include "run/machine.h"
 
@@ -55,6 +56,9 @@ Status apply_chain(Instance& run, const ChainRow& chain) {
 Status restore_items(Instance& run, TaskNode& task) {
   flow::TaskIndex const index = task.whole.row.task;
   size_t const width = static_cast<size_t>(std::max(task.whole.row.width, 0));
+  for (size_t i = width; i < task.items.size(); ++i) {
+    task.last_attempt = std::max(task.last_attempt, task.items[i].row.attempt);
+  }
   task.items.resize(width);
   task.open_items = 0;
   task.active_items = 0;
@@ -104,6 +108,12 @@ void mark_stopping(const Instance& run, TaskNode& task) {
   }
 }
 
+// So do the rows of attempts that were cleared.
+void mark_cleared(Node& node) {
+  if (node.row.state != TaskState::kRunning || node.row.error_code != kClearedCode) return;
+  node.stopping = {Code::kDenied, node.row.error, {}};
+}
+
 }  // namespace
 
 Result<Instance> restore_instance(std::shared_ptr<const flow::Flow> flow, StoredRun stored) {
@@ -126,9 +136,15 @@ Result<Instance> restore_instance(std::shared_ptr<const flow::Flow> flow, Stored
     if (task.is_mapped()) {
       TIDEMILL_TRY(restore_items(run, task));
     } else {
-      task.items.clear();  // items of a pure mapped task whose whole was not finished: done again
+      // Items of a pure mapped task whose whole was not finished are done again; of others the
+      // numbers of their attempts go on.
+      for (Node& item : task.items) {
+        if (!item.has_row) item = Node();
+      }
     }
     if (!task.whole.is_final()) ++run.open_tasks;
+    mark_cleared(task.whole);
+    for (Node& item : task.items) mark_cleared(item);
     if (run.is_cancelling) mark_stopping(run, task);
     if (task.whole.row.state == TaskState::kFailed && run.flow->task(index).optional) {
       task.whole.value = flow::TaskValue::missing();

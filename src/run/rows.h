@@ -11,6 +11,7 @@
 #include "base/strong.h"
 #include "base/time.h"
 #include "flow/flow.h"
+#include "run/control_rows.h"
 
 namespace tidemill::run {
 
@@ -132,7 +133,8 @@ struct KeyRow {
   Key key;
   std::optional<RunId> run;
   Time at;
-  std::string reason;  // "skipped: the run before it is not finished"
+  std::string reason;          // "skipped: the run before it is not finished"
+  bool fills_skipped = false;  // the key may be there without a run, and gets this one
 };
 
 // How far a trigger has come. A tick at or below it is old.
@@ -182,6 +184,7 @@ struct Changes {
   std::vector<KeyPurge> purges;             // at most kPurgedKeys each
   std::vector<TokenRow> tokens;             // new ones; a name that exists is a `conflict`
   std::vector<std::string> removed_tokens;  // names
+  ControlChanges control;
   bool empty() const;
 };
 

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "run/branch.h"
+#include "run/control.h"
 #include "run/items.h"
 
 namespace tidemill::run {
@@ -109,6 +112,7 @@ void Worker::release(flow::TaskIndex index) {
 }
 
 void Worker::make_ready(TaskRef ref) {
+  if (is_held(run_, ref)) return;
   Node& node = run_.node(ref.task, ref.item);
   node.row.state = TaskState::kReady;
   if (run_.flow->task(ref.task).is_pure()) {
@@ -172,6 +176,11 @@ void Worker::finish() {
       }
     }
   }
+  // What a cancelled run had not done is still not done, whatever was marked since.
+  bool const is_left = std::any_of(run_.tasks.begin(), run_.tasks.end(), [](const TaskNode& node) {
+    return node.whole.row.state == TaskState::kCancelled;
+  });
+  if (row.state == RunState::kSucceeded && is_left) row.state = RunState::kCancelled;
   step_.row_changed = true;
   step_.actions.push_back(Finished{});
 }

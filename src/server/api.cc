@@ -14,7 +14,7 @@ std::vector<Route> Api::routes() {
       (this->*handler)(request, std::move(respond));
     };
   };
-  return {
+  std::vector<Route> routes = {
       {"GET", "/healthz", Auth::kNone, "The process is alive", bind(&Api::health)},
       {"GET", "/readyz", Auth::kNone, "Flows are loaded and runs are taken up", bind(&Api::ready)},
       {"GET", "/metrics", Auth::kToken, "Prometheus text", bind(&Api::metrics)},
@@ -46,6 +46,8 @@ std::vector<Route> Api::routes() {
        bind(&Api::add_token)},
       {"DELETE", "/api/v1/tokens/{name}", Auth::kLocal, "Remove a token", bind(&Api::remove_token)},
   };
+  for (Route& route : control_.routes()) routes.push_back(std::move(route));
+  return routes;
 }
 
 void Api::health(const Request&, Respond respond) {
@@ -104,6 +106,8 @@ Json Api::flow_json(const engine::FlowVersion& version) const {
       .set("params", std::move(params));
   auto const next = parts_.engine.next_tick(flow.name);
   json.set("next_tick", next ? Json(format_rfc3339(*next)) : Json());
+  json.set("paused",
+           pause_json(parts_.engine.pause_of(run::PauseRow::What::kFlow, flow.name.value)));
   return json;
 }
 
@@ -183,15 +187,16 @@ void Api::list_runs(const Request& request, Respond respond) {
 
 void Api::show_run(const Request& request, Respond respond) {
   run::RunId const id(request.captures[0]);
+  Json const paused = pause_json(parts_.engine.pause_of(run::PauseRow::What::kRun, id.value));
   read(
-      [this, id, waiting = parts_.tasks.waiting(id.value)]() -> Result<Json> {
+      [this, id, paused, waiting = parts_.tasks.waiting(id.value)]() -> Result<Json> {
         TIDEMILL_TRY_LET(stored, parts_.store.load_run(id));
         if (!stored) {
           return fail(Code::kNotFound,
                       fmt::format("there is no run '{}'", printable(id.value, 60)));
         }
         TIDEMILL_TRY_LET(attempts, parts_.store.attempts_of(id));
-        return run_detail(*stored, attempts, waiting);
+        return run_detail(*stored, attempts, waiting).set("paused", paused);
       },
       std::move(respond));
 }

@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "engine/engine.h"
 #include "engine/project_loader.h"
+#include "server/api_control.h"
 #include "server/routes.h"
 
 namespace tidemill::server {
@@ -60,6 +61,7 @@ class Api {
   Json flow_json(const engine::FlowVersion& version) const;
 
   ApiParts parts_;
+  ControlApi control_{parts_.engine};
   bool is_ready_ = false;
 };
 

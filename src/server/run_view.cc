@@ -76,6 +76,16 @@ void add_attempts(const std::vector<run::AttemptRow>& attempts, Entries& entries
   }
 }
 
+// Items of a list that was made anew, or that its task no longer has.
+void drop_old_items(const run::StoredRun& stored, Entries& entries) {
+  for (const run::TaskRow& row : stored.tasks) {
+    if (row.item != run::kWhole) continue;
+    std::erase_if(entries, [&](const auto& entry) {
+      return entry.first.first == row.task.value && entry.first.second >= std::max(row.width, 0);
+    });
+  }
+}
+
 }  // namespace
 
 Json run_summary(const run::RunRow& row) {
@@ -114,6 +124,7 @@ Json run_detail(const run::StoredRun& stored, const std::vector<run::AttemptRow>
   add_chains(stored, entries);
   add_tasks(stored, entries);
   add_attempts(attempts, entries);
+  drop_old_items(stored, entries);
   Json tasks = Json::array();
   for (auto& [key, entry] : entries) {
     for (const task::Waiting& one : waiting) {

@@ -26,6 +26,7 @@ class Reader {
   Result<std::vector<run::TriggerRow>> triggers();
   Result<std::vector<run::DatasetRow>> last_datasets();
   Result<std::vector<run::TokenRow>> list_tokens();
+  io::Connection& connection() { return connection_; }
 
   // For the move into history: finished runs, the longest finished first.
   struct Finished {

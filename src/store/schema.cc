@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "store/control_rows.h"
+
 namespace tidemill::store {
 namespace {
 
@@ -59,7 +61,7 @@ CREATE INDEX task_file ON task (value) WHERE value >= '@' AND value < 'A';
 CREATE INDEX chain_file ON chain (entries) WHERE entries >= '@' AND entries < 'A';
 )sql";
 
-constexpr std::array<const char*, 2> kVersions = {kVersion1, kVersion2};
+std::array<const char*, 3> const kVersions = {kVersion1, kVersion2, kControlSchema};
 
 Result<int64_t> version_of(io::Connection& connection) {
   TIDEMILL_TRY_LET(statement, connection.prepare("PRAGMA user_version"));

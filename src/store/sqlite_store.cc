@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "store/control_rows.h"
 #include "store/history/history.h"
 #include "store/reader_pool.h"
 #include "store/row_codec.h"
@@ -60,6 +61,8 @@ class SqliteStore final : public Store {
       recovered.triggers = std::move(triggers);
       TIDEMILL_TRY_LET(datasets, reader.last_datasets());
       recovered.datasets = std::move(datasets);
+      TIDEMILL_TRY_LET(control, read_control(reader.connection()));
+      recovered.control = std::move(control);
       return std::move(recovered);
     });
   }
@@ -114,6 +117,13 @@ class SqliteStore final : public Store {
   }
   Result<std::vector<run::TokenRow>> list_tokens() override {
     return readers_.use([&](Reader& reader) { return reader.list_tokens(); });
+  }
+  Result<std::vector<run::BackfillRow>> list_backfills(size_t limit) override {
+    return readers_.use([&](Reader& reader) { return read_backfills(reader.connection(), limit); });
+  }
+  Result<std::vector<run::DeploymentRow>> list_deployments(size_t limit) override {
+    return readers_.use(
+        [&](Reader& reader) { return read_deployments(reader.connection(), limit); });
   }
 
   void start_upkeep(UpkeepSettings settings) override {
@@ -205,6 +215,12 @@ class ReadOnlyStore final : public Store {
     return store_->skipped_keys(flow, limit);
   }
   Result<std::vector<run::TokenRow>> list_tokens() override { return store_->list_tokens(); }
+  Result<std::vector<run::BackfillRow>> list_backfills(size_t limit) override {
+    return store_->list_backfills(limit);
+  }
+  Result<std::vector<run::DeploymentRow>> list_deployments(size_t limit) override {
+    return store_->list_deployments(limit);
+  }
 
  private:
   static Status refused() {

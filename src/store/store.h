@@ -30,6 +30,7 @@ struct Recovered {
   std::vector<run::StoredRun> open_runs;  // by id: in order of creation
   std::vector<run::TriggerRow> triggers;
   std::vector<run::DatasetRow> datasets;  // the last update of each
+  run::ControlState control;
 };
 
 struct RunFilter {
@@ -82,6 +83,9 @@ class Store {
   // Begins the work in the background that keeps the store small: after recover(), once. Loop
   // thread. Readers find a run wherever it is.
   virtual void start_upkeep(UpkeepSettings settings) { (void)settings; }
+  // Newest first, those that have ended too.
+  virtual Result<std::vector<run::BackfillRow>> list_backfills(size_t limit) = 0;
+  virtual Result<std::vector<run::DeploymentRow>> list_deployments(size_t limit) = 0;
 };
 
 }  // namespace tidemill::store

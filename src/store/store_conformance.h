@@ -503,6 +503,94 @@ TEST_P(StoreConformance, KeepsTokensByNameOnce) {
   EXPECT_TRUE(bed->store().list_tokens()->empty());
 }
 
+TEST_P(StoreConformance, KeepsPausesUntilTheyAreRemoved) {
+  using What = run::PauseRow::What;
+  run::Changes changes;
+  changes.control.pauses = {{What::kFlow, "f", "ann", Time{7}},
+                            {What::kRun, "01A", "bob", Time{8}}};
+  ASSERT_TRUE(bed->commit(changes));
+  changes.control.pauses = {{What::kFlow, "f", "eve", Time{9}}};  // it stays as it is
+  ASSERT_TRUE(bed->commit(changes));
+  run::Changes removed;
+  removed.control.removed_pauses = {{What::kRun, "01A", "", Time{}}};
+  ASSERT_TRUE(bed->commit(removed));
+  bed->restart();
+  auto const recovered = bed->store().recover();
+  ASSERT_TRUE(recovered);
+  ASSERT_EQ(recovered->control.pauses.size(), 1u);
+  EXPECT_EQ(recovered->control.pauses[0].by, "ann");
+  EXPECT_EQ(recovered->control.pauses[0].at, Time{7});
+}
+
+TEST_P(StoreConformance, KeepsBackfillsAndHowFarTheyHaveCome) {
+  run::BackfillRow row;
+  row.id = run::BackfillId("01B");
+  row.flow = "f";
+  row.by = "ann";
+  row.created = Time{3};
+  row.spec = Json::object().set("list", Json::array().push("a"));
+  row.total = 9;
+  run::Changes changes;
+  changes.control.new_backfills.push_back(row);
+  ASSERT_TRUE(bed->commit(changes));
+  row.next = 2;
+  row.started = 2;
+  row.failed = 1;
+  row.last_error = "no";
+  row.open = {"01R"};
+  run::Changes changed;
+  changed.control.backfills.push_back(row);
+  ASSERT_TRUE(bed->commit(changed));
+  bed->restart();
+  auto const open = bed->store().recover()->control.backfills;
+  ASSERT_EQ(open.size(), 1u);
+  EXPECT_EQ(open[0].spec.dump(), R"({"list":["a"]})");
+  EXPECT_EQ(open[0].next, 2);
+  EXPECT_EQ(open[0].open, std::vector<std::string>{"01R"});
+  row.state = run::BackfillState::kDone;
+  row.finished = Time{99};
+  run::Changes done;
+  done.control.backfills.push_back(row);
+  ASSERT_TRUE(bed->commit(done));
+  bed->restart();
+  EXPECT_TRUE(bed->store().recover()->control.backfills.empty());
+  auto const all = bed->store().list_backfills(10);
+  ASSERT_TRUE(all && all->size() == 1u);
+  EXPECT_EQ((*all)[0].finished, Time{99});
+}
+
+TEST_P(StoreConformance, KeepsDeploymentsInTheirOrder) {
+  using Kind = run::DeploymentRow::Kind;
+  for (int number : {1, 2}) {
+    run::Changes changes;
+    changes.control.deployments.push_back({number, Kind::kDeploy, Time{number}, "ann", "/dir",
+                                           Json::object().set("f", std::to_string(number))});
+    ASSERT_TRUE(bed->commit(changes));
+  }
+  bed->restart();
+  EXPECT_EQ(bed->store().recover()->control.deployment.flows.text_or("f", ""), "2");
+  auto const all = bed->store().list_deployments(10);
+  ASSERT_TRUE(all && all->size() == 2u);
+  EXPECT_EQ((*all)[1].number, 1);
+}
+
+TEST_P(StoreConformance, ATickThatWasNotRunCanBeGivenARunOnce) {
+  run::Changes missed;
+  missed.keys.push_back(
+      {flow::FlowName("f"), run::Key("k"), std::nullopt, Time{1}, "missed", false});
+  ASSERT_TRUE(bed->commit(missed));
+  run::Changes filled = new_run("01A", "k");
+  filled.keys[0].fills_skipped = true;
+  ASSERT_TRUE(bed->commit(filled));
+  auto const key = bed->store().find_key(flow::FlowName("f"), run::Key("k"));
+  ASSERT_TRUE(key && *key);
+  EXPECT_EQ((*key)->row.run, run::RunId("01A"));
+  EXPECT_EQ((*key)->row.reason, "");
+  run::Changes twice = new_run("01B", "k");
+  twice.keys[0].fills_skipped = true;
+  EXPECT_EQ(bed->commit(twice).error().code, Code::kConflict);
+}
+
 TEST_P(StoreConformance, KeepsBundlesAsTheyWerePut) {
   flow::Bundle bundle;
   bundle.id = flow::BundleId("abc");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "store/control_rows.h"
 #include "store/row_codec.h"
 #include "store/schema.h"
 
@@ -115,6 +116,10 @@ Status Writer::write_rows(const run::Changes& changes) {
 
 Status Writer::write_runs(const run::Changes& changes) {
   for (const run::KeyRow& key : changes.keys) {
+    if (key.fills_skipped) {
+      TIDEMILL_TRY_LET(is_filled, fill_skipped_key(connection_, key));
+      if (is_filled) continue;
+    }
     io::Statement& insert = statements_.insert_key;
     insert.add(key.flow.value).add(key.key.value);
     if (key.run) {
@@ -235,7 +240,7 @@ Status Writer::write_rest(const run::Changes& changes) {
     statements_.delete_token.add(name);
     TIDEMILL_TRY(run_once(statements_.delete_token));
   }
-  return {};
+  return write_control(connection_, changes.control);
 }
 
 Result<std::string> Writer::place_value(const std::string& value) {

@@ -1,0 +1,164 @@
+"""People change runs and flows: cancel, clear, mark, pause."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable
+
+from harness import Server, task_of, wait_until
+
+CHAIN = """on: call
+tasks:
+  first: { shell: 'echo one >> ran' }
+  second: { shell: 'echo two >> ran; test -e fixed', needs: first }
+  third: { shell: 'echo three >> ran', needs: second }
+"""
+
+
+def lines(server: Server, name: str) -> list[str]:
+    path = server.path(name)
+    return path.read_text().split() if path.exists() else []
+
+
+def test_a_cleared_task_runs_again_with_what_follows(server: Server) -> None:
+    server.flow("chain", CHAIN)
+    server.start()
+    run = server.start_run("chain")
+    assert server.finished(run)["state"] == "failed"
+    seen = json.loads(server.cli("run", "clear", run, "second", "--dry-run", "--json").stdout)
+    assert [task["task"] for task in seen["cleared"]] == ["second", "third"]
+    assert server.run(run)["state"] == "failed", "a dry run changes nothing"
+    server.write("fixed", "")
+    server.cli("run", "rerun", run)
+    done = server.finished(run)
+    assert done["state"] == "succeeded"
+    assert lines(server, "ran") == ["one", "two", "two", "three"]
+    assert [row["attempt"] for row in task_of(done, "second")["attempts"]] == [1, 2]
+    server.cli("run", "clear", run, "first", "--only")
+    assert task_of(server.finished(run), "first")["attempt"] == 2
+    assert lines(server, "ran")[-1] == "one"
+
+
+def test_a_clear_survives_kill_9(server: Server, gate: Callable[[], None]) -> None:
+    server.start()
+    run = server.start_run("gate")
+    wait_until("the task has begun", lambda: lines(server, "begun"))
+    server.cli("run", "clear", run)
+    server.kill9()
+    server.start()
+    wait_until("the second attempt has begun", lambda: "2" in lines(server, "begun"))
+    gate()
+    done = server.finished(run)
+    assert done["state"] == "succeeded"
+    attempts = task_of(done, "work")["attempts"]
+    assert [row["attempt"] for row in attempts] == [1, 2]
+    assert attempts[0]["error"]["message"] == "stopped: cleared by local"
+
+
+def test_a_task_is_marked_and_its_successors_go_on(server: Server) -> None:
+    server.flow("chain", CHAIN)
+    server.start()
+    run = server.start_run("chain")
+    server.finished(run)
+    said = server.cli("run", "mark", run, "second", "succeeded", "--value", '{"n": 1}').stdout
+    assert "task third goes on" in said
+    done = server.finished(run)
+    assert done["state"] == "succeeded"
+    assert task_of(done, "second")["value"] == {"n": 1}
+    again = server.http("POST", f"/api/v1/runs/{run}/mark",
+                        {"task": "second", "state": "succeeded", "value": {"n": 1}})
+    assert again.status == 200 and again.json["released"] == []
+    assert task_of(server.run(run), "second")["attempt"] == 2
+
+
+def test_wrong_orders_say_what_was_expected(server: Server) -> None:
+    server.flow("chain", CHAIN)
+    server.start()
+    run = server.start_run("chain")
+    server.finished(run)
+    for words, reason in ((("run", "clear", run, "secnd"), "did you mean 'second'"),
+                          (("run", "clear", "nope"), "no run 'nope'"),
+                          (("run", "mark", run, "second", "succeeded", "--value", "{"), "--value"),
+                          (("run", "pause", run), "has ended"),
+                          (("flow", "pause", "chian"), "did you mean 'chain'")):
+        done = server.cli(*words, check=False)
+        assert done.returncode == 1 and reason in done.stderr, (words, done.stderr)
+    assert server.cli("run", "mark", run, "second", "done", check=False).returncode == 2
+    assert server.http("POST", f"/api/v1/runs/{run}/clear", {"task": "x"}).status == 400
+
+
+def test_cancelling_a_parent_cancels_its_sub_run(server: Server, gate: Callable[[], None]) -> None:
+    server.flow("parent", "on: call\ntasks:\n  child: { flow: gate }\n")
+    server.start()
+    run = server.start_run("parent")
+    wait_until("the sub run works", lambda: lines(server, "begun"))
+    server.cli("run", "cancel", run)
+    assert server.finished(run)["state"] == "cancelled"
+    sub = server.runs("gate")[0]
+    assert sub["state"] == "cancelled"
+    assert run in sub["error"]["message"]
+
+
+def test_a_cleared_flow_task_runs_its_flow_again(server: Server) -> None:
+    server.flow("child", "on: call\ntasks:\n  work: { shell: 'echo x >> ran' }\n")
+    server.flow("parent", "on: call\ntasks:\n  child: { flow: child }\n")
+    server.start()
+    run = server.start_run("parent")
+    assert server.finished(run)["state"] == "succeeded"
+    server.cli("run", "clear", run)
+    wait_until("it runs again", lambda: len(lines(server, "ran")) == 2)
+    assert server.finished(run)["state"] == "succeeded"
+    assert len(server.runs("child")) == 1
+
+
+def test_nothing_new_starts_in_a_paused_run(server: Server) -> None:
+    server.flow("steps", """on: call
+tasks:
+  a: { shell: 'echo a >> ran; until test -e go; do sleep 0.02; done' }
+  b: { shell: 'echo b >> ran', needs: a }
+""")
+    server.start()
+    run = server.start_run("steps")
+    wait_until("a runs", lambda: lines(server, "ran"))
+    server.cli("run", "pause", run)
+    server.write("go", "")
+    wait_until("a has ended", lambda: task_of(server.run(run), "a")["state"] == "succeeded")
+    server.kill9()
+    server.start()
+    assert server.run(run)["paused"]["by"] == "local"
+    assert lines(server, "ran") == ["a"]
+    server.cli("run", "resume", run)
+    assert server.finished(run)["state"] == "succeeded"
+    assert server.run(run)["paused"] is None
+
+
+def test_a_paused_flow_has_no_ticks_but_runs_by_hand(server: Server) -> None:
+    server.flow("beat", "on: [{ every: 1s }]\ntasks:\n  tick: { calc: select 1 as one }\n")
+    server.start()
+    wait_until("it ticks", lambda: server.runs("beat"))
+    server.cli("flow", "pause", "beat")
+    before = len(server.runs("beat"))
+    server.restart()
+    assert "paused by local" in server.cli("flow", "list").stdout
+    run = server.start_run("beat")
+    assert server.finished(run)["state"] == "succeeded"
+    assert len(server.runs("beat")) == before + 1
+
+    def ticked() -> Any:
+        return [r for r in server.runs("beat") if r["cause"]["trigger"] == "every"]
+
+    count = len(ticked())
+    server.cli("flow", "unpause", "beat")
+    wait_until("it ticks again", lambda: len(ticked()) > count)
+
+
+def test_what_comes_after_starts_nothing_in_a_paused_flow(server: Server) -> None:
+    server.flow("first", "on: call\ntasks:\n  a: { calc: select 1 as one }\n")
+    server.flow("second", "on: { after: first }\ntasks:\n  a: { calc: select 1 as one }\n")
+    server.start()
+    server.cli("flow", "pause", "second")
+    server.finished(server.start_run("first"))
+    assert server.runs("second") == []
+    server.cli("flow", "unpause", "second")
+    server.finished(server.start_run("first"))
+    wait_until("it starts again", lambda: server.runs("second"))
