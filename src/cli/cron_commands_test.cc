@@ -177,7 +177,7 @@ TEST(CronExplain, AnswersInJson) {
             "\"words\":\"every 30 minutes\",\"clock_changes\":\"the clock of UTC does not change\","
             "\"next\":[{\"due\":\"1970-01-01T00:30:00Z\",\"local\":\"1970-01-01T00:30:00+00:00\","
             "\"label\":\"1970-01-01T00:30\",\"fold\":0}]}\n");
-  options.request.dialect = "quartz";
+  options.request.dialect = "fcron";
   EXPECT_EQ(explain(options).code, kCronInvalid);
   EXPECT_THAT(explain(options).out, testing::HasSubstr("not yet read here"));
 }

@@ -55,7 +55,8 @@ Result<Schedule> Schedule::parse(std::string_view text, Dialect dialect,
   schedule.text_ = std::string(text);
   schedule.dialect_ = dialect;
   schedule.zone_ = options.zone;
-  schedule.dst_ = options.dst;
+  schedule.dst_ = dialect == Dialect::kTidemill ? options.dst : dialect_info(dialect).dst;
+  schedule.warnings_ = std::move(parsed.warnings);
   schedule.reboot_ = parsed.reboot;
   schedule.every_ = parsed.every;
   schedule.pattern_ = parsed.pattern;
@@ -117,6 +118,8 @@ int64_t Schedule::lowest_label_after_change(const Segment& s) const {
   // Less than a whole unit back: the label goes on, it does not come again.
   if (first == last && before.offset_s - s.offset_s < unit_s) return last + 1;
 
+  if (dst_ == DstRule::kClock) return first;
+  if (dst_ == DstRule::kFirst) return std::max(first, done_through(before) + 1);
   bool const is_forward = first > last;
   int64_t const fixed = fixed_done_before(s) + 1;
   if (pattern_.is_wild()) {

@@ -27,14 +27,6 @@ struct Tick {
 // What both restricted day fields mean together; must be stated in the tidemill dialect.
 enum class Days { kUnstated, kAny, kAll };
 
-// What a change of the zone's offset does.
-enum class DstRule {
-  kTwoPhase,  // as cron: fixed times are run once whatever happens, wildcards follow the clock
-  kSkip,      // labels in the gap do not run
-  kTwice,     // fixed times run again in the repeated hour too
-  kOnce,      // wildcards do not run again in the repeated hour
-};
-
 Result<Days> days_from_name(std::string_view name);         // "any", "all"
 Result<DstRule> dst_rule_from_name(std::string_view name);  // "two_phase", "skip", "twice", "once"
 
@@ -72,6 +64,8 @@ class Schedule {
   static Schedule of_every(Every period);
 
   const std::string& text() const { return text_; }
+  // What the dialect's own program would log about the text, and run nevertheless.
+  const std::vector<std::string>& warnings() const { return warnings_; }
   Dialect dialect() const { return dialect_; }
   const Zone& zone() const { return zone_; }
   DstRule dst() const { return dst_; }
@@ -113,6 +107,7 @@ class Schedule {
   std::optional<Tick> every_tick(std::optional<Time> due) const;
 
   std::string text_;
+  std::vector<std::string> warnings_;
   Dialect dialect_ = Dialect::kTidemill;
   Zone zone_ = Zone::utc();
   DstRule dst_ = DstRule::kTwoPhase;

@@ -114,7 +114,7 @@ class TriggerReader {
     auto const flow_zone = clock::Zone::load(loading_.flow.zone);
     if (flow_zone) options.zone = *flow_zone;
     take("dialect", [&](const std::string& word) -> Status {
-      TIDEMILL_TRY_LET(value, clock::dialect_from_name(word));
+      TIDEMILL_TRY_LET(value, clock::flow_dialect_from_name(word));
       dialect = value;
       return {};
     });

@@ -132,8 +132,9 @@ TEST_F(ReadTriggers, RefusesBadCron) {
       "'*', 'H'. Elsewhere: debian refuses it too; busybox logs an error and fills the field");
   AssertErrors(
       with("{cron: \"* * * * *\", dialect: quartz, zone: Nowhere, days: some, dst: maybe}"),
-      "4:34: 'dialect' of cron trigger: the dialect quartz (Quartz CronExpression) is not yet read "
-      "here; expected one of: debian, tidemill\n"
+      "4:34: 'dialect' of cron trigger: the dialect quartz (Quartz CronExpression) is not one "
+      "of a flow: write the same in tidemill, and compare the ticks with 'tidemill cron explain'; "
+      "expected one of: debian, tidemill\n"
       "4:48: 'zone' of cron trigger: 'Nowhere' is not a zone; expected a name of the IANA "
       "database, such as UTC or Europe/Paris\n"
       "4:63: 'days' of cron trigger: days: found 'some', expected one of: any, all\n"
