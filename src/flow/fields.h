@@ -42,7 +42,8 @@ inline constexpr Places kInWait = Places{1} << 34;
 inline constexpr Places kInApprove = Places{1} << 35;
 inline constexpr Places kInTeam = Places{1} << 36;
 inline constexpr Places kAnyTask = (Places{0x1FF} << 15) | kWaitTask | kApproveTask;
-inline constexpr Places kAnyTrigger = kInCron | kInEvery | kInAfter | kInCall;
+inline constexpr Places kInAt = Places{1} << 50;
+inline constexpr Places kAnyTrigger = kInCron | kInEvery | kInAfter | kInCall | kInAt;
 
 struct Field {
   Places places = 0;
