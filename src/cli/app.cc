@@ -9,6 +9,7 @@
 #include "cli/approval_commands.h"
 #include "cli/control_words.h"
 #include "cli/cron_commands.h"
+#include "cli/cron_lint.h"
 #include "cli/cron_vectors.h"
 #include "cli/doctor_command.h"
 #include "cli/model_commands.h"
@@ -43,6 +44,7 @@ struct Words {
   spawn::SpawnerOptions spawner;
   CronTicksOptions ticks;
   CronExplainOptions explain;
+  CronLintOptions cron_lint;
   RunListOptions run_list;
   RunLogOptions run_log;
   FlowRunOptions flow_run;
@@ -185,7 +187,11 @@ void add_tokens(CLI::App& app, Words& words, Action& action) {
 }
 
 void add_cron_request(CLI::App* command, CronRequest& request) {
-  command->add_option("--dialect", request.dialect, "debian or tidemill")->capture_default_str();
+  command
+      ->add_option("--dialect", request.dialect,
+                   "tidemill, debian, cronie, vixie4, busybox, robfig, quartz, aws, jenkins, "
+                   "systemd or croniter")
+      ->capture_default_str();
   command->add_option("--zone", request.zone, "IANA zone")->capture_default_str();
   command->add_option("--id", request.id, "The job's stable id, for H and ~");
   command->add_option("--days", request.days, "any or all: both day fields together");
@@ -208,6 +214,21 @@ void add_cron(CLI::App& app, Words& words, Action& action) {
   explain->add_option("--count", words.explain.count, "How many next ticks")->capture_default_str();
   explain->add_flag("--json", words.explain.json, "Answer in JSON");
   explain->add_option("EXPR", words.explain.request.expr)->required();
+  auto* lint = cron->add_subcommand("lint", "What a crontab holds that will surprise");
+  lint->add_option("FILE", words.cron_lint.file, "A crontab")->required();
+  lint->add_option("--dialect", words.cron_lint.dialect, "debian, cronie, vixie4 or busybox")
+      ->capture_default_str();
+  lint->add_option("--zone", words.cron_lint.zone, "The daemon's zone")->capture_default_str();
+  lint->add_option("--form", words.cron_lint.form,
+                   "user, system (entries name a user), or auto: by the file's place")
+      ->capture_default_str();
+  lint->add_flag("--json", words.cron_lint.json, "Answer in JSON");
+  lint->callback([&] {
+    action = [&] {
+      words.cron_lint.now = io::RealClock().wall();
+      return cron_lint(words.cron_lint, stdout, stderr);
+    };
+  });
   explain->callback([&] {
     action = [&] {
       words.explain.now = io::RealClock().wall();

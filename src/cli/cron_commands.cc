@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "clock/describe.h"
+#include "clock/differences.h"
 #include "clock/schedule.h"
 
 namespace tidemill::cli {
@@ -278,7 +279,10 @@ int complain(const Error& error, Form form, std::FILE* out, std::FILE* err) {
   return kCronInvalid;
 }
 
-void explain_as_json(const Schedule& schedule, const std::vector<Tick>& ticks, std::FILE* out) {
+using Elsewhere = std::vector<clock::Difference>;
+
+void explain_as_json(const Schedule& schedule, const std::vector<Tick>& ticks,
+                     const Elsewhere& elsewhere, std::FILE* out) {
   Json answer = Json::object();
   answer.set("expr", schedule.text());
   answer.set("dialect", clock::dialect_name(schedule.dialect()));
@@ -295,11 +299,26 @@ void explain_as_json(const Schedule& schedule, const std::vector<Tick>& ticks, s
     list.push(std::move(row));
   }
   answer.set("next", std::move(list));
+  Json others = Json::array();
+  for (const clock::Difference& other : elsewhere) {
+    using Verdict = clock::Difference::Verdict;
+    Json row = Json::object();
+    row.set("dialect", clock::dialect_name(other.dialect));
+    row.set("accepted", other.verdict != Verdict::kRefused);
+    row.set("same", other.verdict == Verdict::kSame);
+    if (other.verdict == Verdict::kRefused) row.set("error", other.error);
+    if (other.only_here) row.set("only_here", format_rfc3339(*other.only_here));
+    if (other.only_there) row.set("only_there", format_rfc3339(*other.only_there));
+    if (!other.warnings.empty()) row.set("warning", other.warnings.front());
+    others.push(std::move(row));
+  }
+  answer.set("elsewhere", std::move(others));
   std::string const text = answer.dump() + "\n";
   std::fwrite(text.data(), 1, text.size(), out);
 }
 
-void explain_as_text(const Schedule& schedule, const std::vector<Tick>& ticks, std::FILE* out) {
+void explain_as_text(const Schedule& schedule, const std::vector<Tick>& ticks,
+                     const Elsewhere& elsewhere, std::FILE* out) {
   std::string text =
       fmt::format("{}\n  {} ({}, {})\n", printable(schedule.text(), 200), clock::describe(schedule),
                   schedule.zone().name(), clock::dialect_name(schedule.dialect()));
@@ -318,6 +337,11 @@ void explain_as_text(const Schedule& schedule, const std::vector<Tick>& ticks, s
       text += "   for the second time, the clock went back";
     }
     text += "\n";
+  }
+  text += "  elsewhere:\n";
+  for (const clock::Difference& other : elsewhere) {
+    text +=
+        fmt::format("    {:<9} {}\n", clock::dialect_name(other.dialect), clock::describe(other));
   }
   std::fwrite(text.data(), 1, text.size(), out);
 }
@@ -357,8 +381,9 @@ int cron_explain(const CronExplainOptions& options, std::FILE* out, std::FILE* e
        tick && ticks.size() < static_cast<size_t>(options.count); tick = schedule->next(*tick)) {
     ticks.push_back(*tick);
   }
-  form == Form::kJson ? explain_as_json(*schedule, ticks, out)
-                      : explain_as_text(*schedule, ticks, out);
+  Elsewhere const elsewhere = clock::differences(*schedule, options.request.id, options.now);
+  form == Form::kJson ? explain_as_json(*schedule, ticks, elsewhere, out)
+                      : explain_as_text(*schedule, ticks, elsewhere, out);
   std::fflush(out);
   return kCronOk;
 }

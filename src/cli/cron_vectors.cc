@@ -24,7 +24,7 @@ bool compare_line(clock::VectorKind kind, const std::string& line, std::string& 
     words = "cannot be read: " + row.error().text();
     return false;
   }
-  auto const comparison = clock::compare_with_debian(kind, *row);
+  auto const comparison = clock::compare_with_vector(kind, *row);
   if (!comparison) {
     words = fmt::format("{}: cannot be compared: {}", name_of(*row), comparison.error().text());
     return false;

@@ -62,13 +62,60 @@ tl::unexpected<Error> field_error(const FieldInfo& field, size_t column, std::st
                                           field.name, column, printable(found, 40), expected));
 }
 
+std::vector<Word> words_of(std::string_view text, size_t from) {
+  auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  std::vector<Word> words;
+  words.reserve(7);
+  while (from < text.size()) {
+    if (is_blank(text[from])) {
+      ++from;
+      continue;
+    }
+    size_t end = from;
+    while (end < text.size() && !is_blank(text[end])) ++end;
+    words.push_back({text.substr(from, end - from), from + 1});
+    from = end;
+  }
+  return words;
+}
+
+void add_to_field(Pattern& pattern, FieldKind kind, int value) {
+  switch (kind) {
+    case FieldKind::kSecond:
+      pattern.second |= uint64_t{1} << value;
+      break;
+    case FieldKind::kMinute:
+      pattern.minute |= uint64_t{1} << value;
+      break;
+    case FieldKind::kHour:
+      pattern.hour |= 1U << value;
+      break;
+    case FieldKind::kDom:
+      pattern.dom |= 1U << value;
+      break;
+    case FieldKind::kMonth:
+      pattern.month |= 1U << value;
+      break;
+    case FieldKind::kDow:
+      pattern.dow |= 1U << (value % 7);
+      break;
+    case FieldKind::kYear: {
+      auto const bit = static_cast<size_t>(value - kFirstYear);
+      pattern.years[bit / 64] |= uint64_t{1} << (bit % 64);
+      break;
+    }
+  }
+}
+
 Result<Parsed> parse_grammar(std::string_view text, Dialect dialect, std::string_view id, Days days,
                              DstRule dst) {
   if (text.size() > kLongestText) {
     return fail(Code::kInvalid, fmt::format("the schedule has {} bytes, expected at most {}",
                                             text.size(), kLongestText));
   }
-  if (size_t const at = text.find('\n'); at != std::string_view::npos) {
+  // Only Jenkins has a line of its own for the zone.
+  size_t const at = text.find('\n');
+  if (at != std::string_view::npos && dialect != Dialect::kJenkins) {
     return fail(Code::kInvalid, fmt::format("column {}: found a line break, expected one schedule "
                                             "on one line",
                                             at + 1));
@@ -76,11 +123,21 @@ Result<Parsed> parse_grammar(std::string_view text, Dialect dialect, std::string
   if (dialect == Dialect::kTidemill) return parse_tidemill(text, id, days);
   if (days != Days::kUnstated || dst != DstRule::kTwoPhase) {
     return fail(Code::kInvalid,
-                fmt::format("'{}' cannot be chosen in the debian dialect, whose rule is fixed; "
+                fmt::format("'{}' cannot be chosen in the {} dialect, whose rule is fixed; "
                             "remove it, or write the schedule in the tidemill dialect",
-                            days != Days::kUnstated ? "days" : "dst"));
+                            days != Days::kUnstated ? "days" : "dst", dialect_name(dialect)));
   }
-  return parse_debian(text);
+  if (const Traits* traits = traits_of(dialect)) return parse_by_table(text, *traits, id);
+  switch (dialect) {
+    case Dialect::kBusybox:
+      return parse_busybox(text);
+    case Dialect::kAws:
+      return parse_aws(text);
+    case Dialect::kSystemd:
+      return parse_systemd(text);
+    default:
+      return parse_debian(text);
+  }
 }
 
 }  // namespace tidemill::clock

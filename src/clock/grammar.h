@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "clock/every.h"
@@ -17,7 +18,9 @@ struct Parsed {
   Pattern pattern;
   bool reboot = false;
   std::optional<Every> every;
-  std::string zone;  // of a CRON_TZ prefix
+  std::string zone;  // of a CRON_TZ prefix, or of a systemd calendar
+  // What the dialect's own program logs about the text and runs nevertheless.
+  std::vector<std::string> warnings;
 };
 
 enum class FieldKind { kSecond, kMinute, kHour, kDom, kMonth, kDow, kYear };
@@ -48,6 +51,27 @@ int value_of_name(const FieldInfo& field, std::string_view name);
 tl::unexpected<Error> field_error(const FieldInfo& field, size_t column, std::string_view found,
                                   std::string_view expected);
 
+// A part of the text between blanks.
+struct Word {
+  std::string_view text;
+  size_t column;  // from 1
+};
+std::vector<Word> words_of(std::string_view text, size_t from);
+
+// Sets the bit of a value. Days of the week count from Sunday = 0; 7 is Sunday too.
+void add_to_field(Pattern& pattern, FieldKind kind, int value);
+
+// How a dialect's fields are read: see grammar_table.cc.
+struct Traits;
+const Traits* traits_of(Dialect dialect);
+Result<Parsed> parse_by_table(std::string_view text, const Traits& traits, std::string_view id);
+
+// A pattern that matches one second of local time.
+Result<Parsed> one_instant(Time local);
+
+Result<Parsed> parse_busybox(std::string_view text);
+Result<Parsed> parse_aws(std::string_view text);
+Result<Parsed> parse_systemd(std::string_view text);
 Result<Parsed> parse_grammar(std::string_view text, Dialect dialect, std::string_view id, Days days,
                              DstRule dst);
 Result<Parsed> parse_debian(std::string_view text);

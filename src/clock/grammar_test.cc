@@ -232,7 +232,7 @@ TEST(Debian, HasNoChoiceOfDaysOrClockRule) {
 TEST(Dialects, AreReadByName) {
   EXPECT_EQ(*dialect_from_name("debian"), Dialect::kDebian);
   EXPECT_EQ(*dialect_from_name("tidemill"), Dialect::kTidemill);
-  EXPECT_THAT(dialect_from_name("quartz").error().message, testing::HasSubstr("not yet read here"));
+  EXPECT_THAT(dialect_from_name("fcron").error().message, testing::HasSubstr("not yet read here"));
   EXPECT_THAT(dialect_from_name("debain").error().message,
               testing::HasSubstr("did you mean debian?"));
   for (const DialectInfo& info : dialects()) {

@@ -18,27 +18,6 @@ bool is_blank(char c) { return c == ' ' || c == '\t'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-struct Word {
-  std::string_view text;
-  size_t column;  // from 1
-};
-
-std::vector<Word> words_of(std::string_view text, size_t from) {
-  std::vector<Word> words;
-  words.reserve(7);
-  while (from < text.size()) {
-    if (is_blank(text[from])) {
-      ++from;
-      continue;
-    }
-    size_t end = from;
-    while (end < text.size() && !is_blank(text[end])) ++end;
-    words.push_back({text.substr(from, end - from), from + 1});
-    from = end;
-  }
-  return words;
-}
-
 std::string span_text(int low, int high) {
   return low == high ? fmt::format("{}", low) : fmt::format("{}-{}", low, high);
 }
@@ -326,33 +305,7 @@ class FieldReader {
     for (int v = range.low; v <= range.high; v += step) add(v);
   }
 
-  void add(int value) {
-    switch (field_.kind) {
-      case FieldKind::kSecond:
-        pattern_.second |= uint64_t{1} << value;
-        break;
-      case FieldKind::kMinute:
-        pattern_.minute |= uint64_t{1} << value;
-        break;
-      case FieldKind::kHour:
-        pattern_.hour |= 1U << value;
-        break;
-      case FieldKind::kDom:
-        pattern_.dom |= 1U << value;
-        break;
-      case FieldKind::kMonth:
-        pattern_.month |= 1U << value;
-        break;
-      case FieldKind::kDow:
-        pattern_.dow |= 1U << (value % 7);
-        break;
-      case FieldKind::kYear: {
-        auto const bit = static_cast<size_t>(value - kFirstYear);
-        pattern_.years[bit / 64] |= uint64_t{1} << (bit % 64);
-        break;
-      }
-    }
-  }
+  void add(int value) { add_to_field(pattern_, field_.kind, value); }
 
   const FieldInfo& field_;
   Word word_;

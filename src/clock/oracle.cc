@@ -74,15 +74,23 @@ Result<std::string> text(const Json& row, std::string_view name) {
   return fail(Code::kInvalid, fmt::format("'{}' is missing, expected text", name));
 }
 
+// `dialect`, or debian where the row names none.
+Result<Dialect> dialect_of(const Json& row) {
+  const Json* value = row.find("dialect");
+  if (value == nullptr || value->is_null()) return Dialect::kDebian;
+  TIDEMILL_TRY_LET(name, text(row, "dialect"));
+  return dialect_from_name(name);
+}
+
 // Count and first minutes, which two kinds of row share.
 Result<Comparison> compare_minutes(const Json& row, const std::vector<int64_t>& minutes) {
   TIDEMILL_TRY_LET(count, number(row, "count"));
   TIDEMILL_TRY_LET(first, numbers(row, "first"));
   if (count != static_cast<int64_t>(minutes.size())) {
-    return disagree(fmt::format("count: Debian {}, here {}", count, minutes.size()));
+    return disagree(fmt::format("count: expected {}, here {}", count, minutes.size()));
   }
   if (first.size() > minutes.size() || !std::equal(first.begin(), first.end(), minutes.begin())) {
-    return disagree(fmt::format("first: Debian {}, here {}", show(first), show(minutes)));
+    return disagree(fmt::format("first: expected {}, here {}", show(first), show(minutes)));
   }
   return Comparison{Verdict::kAgrees, {}};
 }
@@ -93,10 +101,14 @@ Result<Comparison> compare_syntax(const Json& row) {
   if (accepted == nullptr || !accepted->is_bool()) {
     return fail(Code::kInvalid, "'accepted' is missing, expected true or false");
   }
-  auto const schedule = Schedule::parse(entry, Dialect::kDebian);
+  TIDEMILL_TRY_LET(dialect, dialect_of(row));
+  ScheduleOptions options;
+  std::string const id = row.text_or("id", "job");
+  options.id = id;
+  auto const schedule = Schedule::parse(entry, dialect, options);
   if (schedule.has_value() != accepted->as_bool()) {
-    return disagree(schedule ? "Debian rejects it, here it is accepted"
-                             : "Debian accepts it, here: " + schedule.error().message);
+    return disagree(schedule ? "it was rejected, here it is accepted"
+                             : "it was accepted, here: " + schedule.error().message);
   }
   if (!schedule) return compare_minutes(row, {});
   TIDEMILL_TRY_LET(ticks, schedule->ticks(kYear2028, kYear2029, kMostTicks));
@@ -120,7 +132,10 @@ Result<Window> run_window(const Json& row) {
   ScheduleOptions options;
   TIDEMILL_TRY_LET(zone, Zone::load(zone_name));
   options.zone = zone;
-  TIDEMILL_TRY_LET(schedule, Schedule::parse(entry, Dialect::kDebian, options));
+  TIDEMILL_TRY_LET(dialect, dialect_of(row));
+  std::string const id = row.text_or("id", "job");
+  options.id = id;
+  TIDEMILL_TRY_LET(schedule, Schedule::parse(entry, dialect, options));
   TIDEMILL_TRY_LET(
       ticks, schedule.ticks(Time::from_seconds(after + 1), Time::from_seconds(before), kMostTicks));
   return Window{std::move(schedule), std::move(ticks)};
@@ -139,7 +154,7 @@ Result<Comparison> compare_year(const Json& row) {
     sha.add(line);
   }
   std::string const ours = sha.finish_hex();
-  if (ours != digest) return disagree(fmt::format("sha256: Debian {}, here {}", digest, ours));
+  if (ours != digest) return disagree(fmt::format("sha256: expected {}, here {}", digest, ours));
   return comparison;
 }
 
@@ -173,11 +188,12 @@ Result<Comparison> compare_dst(const Json& row) {
   TIDEMILL_TRY_LET(window, run_window(row));
   std::vector<int64_t> const minutes = minutes_of(window.ticks);
   if (launches != static_cast<int64_t>(window.ticks.size())) {
-    return disagree(fmt::format("launches: Debian {}, here {}; runs: Debian {}, here {}", launches,
-                                window.ticks.size(), show(runs), show(minutes)));
+    return disagree(fmt::format("launches: expected {}, here {}; runs: expected {}, here {}",
+                                launches, window.ticks.size(), show(runs), show(minutes)));
   }
   if (runs == minutes) return Comparison{Verdict::kAgrees, {}};
-  std::string words = fmt::format("runs: Debian {} minutes, here {}", runs.size(), minutes.size());
+  std::string words =
+      fmt::format("runs: expected {} minutes, here {}", runs.size(), minutes.size());
   if (!is_pacing(window, runs, minutes)) return disagree(std::move(words));
   return Comparison{Verdict::kAgreesButForPacing, std::move(words)};
 }
@@ -194,7 +210,7 @@ Result<VectorKind> vector_kind_from_name(std::string_view name) {
                                           printable(name, 40), join(valid, ", ")));
 }
 
-Result<Comparison> compare_with_debian(VectorKind kind, const Json& row) {
+Result<Comparison> compare_with_vector(VectorKind kind, const Json& row) {
   switch (kind) {
     case VectorKind::kSyntax:
       return compare_syntax(row);

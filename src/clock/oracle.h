@@ -1,5 +1,5 @@
-// Compares schedules of the debian dialect with vectors taken from Debian's own cron. The forms of
-// the rows are described in tests/vectors/cron/README.md.
+// Compares schedules with vectors taken from Debian's own cron, systemd and others. A row may name
+// its `dialect`, else it is debian; the forms are described in tests/vectors/cron/README.md.
 #pragma once
 
 #include <string>
@@ -30,6 +30,6 @@ struct Comparison {
 // "cron-syntax", "cron-year", "cron-dst".
 Result<VectorKind> vector_kind_from_name(std::string_view name);
 // An error if the row has not the form of its kind.
-Result<Comparison> compare_with_debian(VectorKind kind, const Json& row);
+Result<Comparison> compare_with_vector(VectorKind kind, const Json& row);
 
 }  // namespace tidemill::clock

@@ -20,7 +20,7 @@ std::vector<Row> compare_file(VectorKind kind, const std::string& name) {
     auto json = parse_json(line);
     EXPECT_TRUE(json) << line;
     if (!json) continue;
-    auto comparison = compare_with_debian(kind, *json);
+    auto comparison = compare_with_vector(kind, *json);
     EXPECT_TRUE(comparison) << line.substr(0, 100) << ": " << comparison.error().message;
     if (comparison) rows.push_back({*json, *comparison});
   }
@@ -70,6 +70,17 @@ TEST(DebianVectors, ClockChangesAgreeInEveryRowButEightThatDifferOnlyByPacing) {
   EXPECT_EQ(seen, paced);
 }
 
+TEST(SystemdVectors, AgreeInEveryRow) {
+  std::vector<Row> rows = compare_file(VectorKind::kSyntax, "systemd_syntax.jsonl");
+  EXPECT_EQ(rows.size(), 81u);
+  for (Row& row : compare_file(VectorKind::kDst, "systemd_dst.jsonl")) rows.push_back(row);
+  EXPECT_EQ(rows.size(), 170u);
+  for (const Row& row : rows) {
+    EXPECT_EQ(row.comparison.verdict, Verdict::kAgrees)
+        << key_of(row.json) << ": " << row.comparison.words;
+  }
+}
+
 Json with(const std::string& text, std::string_view member, Json value) {
   Json row = *parse_json(text);
   row.set(member, std::move(value));
@@ -83,7 +94,7 @@ TEST(DebianVectors, AWrongRowIsFound) {
       R"({"entry":"0 2 * * *","zone":"America/New_York","after":1710043170,"before":1710072000,)"
       R"("runs":[1710054000],"launches":1})";
   auto verdict = [](VectorKind kind, const Json& row) {
-    return compare_with_debian(kind, row)->verdict;
+    return compare_with_vector(kind, row)->verdict;
   };
   EXPECT_EQ(verdict(VectorKind::kSyntax, *parse_json(syntax)), Verdict::kAgrees);
   EXPECT_EQ(verdict(VectorKind::kSyntax, with(syntax, "accepted", false)), Verdict::kDisagrees);
@@ -100,8 +111,8 @@ TEST(DebianVectors, AWrongRowIsFound) {
 }
 
 TEST(DebianVectors, ARowOfAnotherFormIsAnError) {
-  EXPECT_FALSE(compare_with_debian(VectorKind::kYear, *parse_json(R"({"entry":"* * * * *"})")));
-  EXPECT_FALSE(compare_with_debian(VectorKind::kSyntax, *parse_json("[]")));
+  EXPECT_FALSE(compare_with_vector(VectorKind::kYear, *parse_json(R"({"entry":"* * * * *"})")));
+  EXPECT_FALSE(compare_with_vector(VectorKind::kSyntax, *parse_json("[]")));
   EXPECT_FALSE(vector_kind_from_name("cron-years"));
   EXPECT_EQ(*vector_kind_from_name("cron-dst"), VectorKind::kDst);
 }

@@ -15,6 +15,7 @@ constexpr int64_t kSmallJump_min = 5;   // up to here a jump forward is walked m
 constexpr int64_t kClockSet_min = 180;  // beyond here the clock was set, nothing is owed
 constexpr int64_t kLongChange_s = 60 * 3600;  // no change of offset is longer, twice over
 constexpr int64_t kNothing = INT64_MIN / 4;
+constexpr int kMostDaysTried = 20'000;  // 54 years of days
 
 int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
@@ -48,6 +49,24 @@ Result<DstRule> dst_rule_from_name(std::string_view name) {
   return from_name("dst", name, kDstNames);
 }
 
+Result<Time> parse_instant(std::string_view text, const Zone& zone) {
+  if (auto const exact = parse_rfc3339(text)) return exact;
+  // Local time: with the seconds that may be missing, and read as if it were UTC.
+  std::string const local = fmt::format("{}{}Z", text, text.size() == 16 ? ":00" : "");
+  auto const read = parse_rfc3339(local);
+  if (!read) {
+    return fail(Code::kInvalid,
+                fmt::format("found '{}', expected an instant, such as 2026-03-01T02:00:00Z, or "
+                            "local time, such as 2026-03-01 02:00",
+                            printable(text, 60)));
+  }
+  int64_t const wanted_s = read->seconds();
+  // Offsets are less than a day and a half: the first instant whose local time is not earlier.
+  Segment s = zone.segment_at(wanted_s - kLongChange_s);
+  while (!s.is_last() && s.end_s + s.offset_s <= wanted_s) s = zone.segment_at(s.end_s);
+  return Time::from_seconds(std::max(s.begin_s, wanted_s - s.offset_s));
+}
+
 Result<Schedule> Schedule::parse(std::string_view text, Dialect dialect,
                                  const ScheduleOptions& options) {
   TIDEMILL_TRY_LET(parsed, parse_grammar(text, dialect, options.id, options.days, options.dst));
@@ -55,7 +74,8 @@ Result<Schedule> Schedule::parse(std::string_view text, Dialect dialect,
   schedule.text_ = std::string(text);
   schedule.dialect_ = dialect;
   schedule.zone_ = options.zone;
-  schedule.dst_ = options.dst;
+  schedule.dst_ = dialect == Dialect::kTidemill ? options.dst : dialect_info(dialect).dst;
+  schedule.warnings_ = std::move(parsed.warnings);
   schedule.reboot_ = parsed.reboot;
   schedule.every_ = parsed.every;
   schedule.pattern_ = parsed.pattern;
@@ -79,6 +99,45 @@ Schedule Schedule::of_every(Every period) {
   schedule.text_ = fmt::format("@every {}", format_duration(period.period()));
   schedule.every_ = period;
   return schedule;
+}
+
+Schedule Schedule::of_instant(Time instant) {
+  Schedule schedule;
+  schedule.text_ = format_rfc3339(instant);
+  schedule.instant_ = instant;
+  return schedule;
+}
+
+Schedule Schedule::on_days(CalendarDays days) const {
+  Schedule schedule = *this;
+  schedule.days_ = std::move(days);
+  return schedule;
+}
+
+// The pattern's labels on days of the calendar. Gives up where so many of its days in a row are
+// none of them that no more will come.
+std::optional<Label> Schedule::next_label(int64_t from) const {
+  std::optional<Label> found = pattern_.next(Label{from});
+  if (!days_) return found;
+  int64_t const a_day = 86'400 / pattern_.unit_s();
+  for (int i = 0; found && i < kMostDaysTried; ++i) {
+    int64_t const day = floor_div(found->value, a_day);
+    if (days_->has(day)) return found;
+    found = pattern_.next(Label{(day + 1) * a_day});
+  }
+  return std::nullopt;
+}
+
+std::optional<Label> Schedule::previous_label(int64_t upto) const {
+  std::optional<Label> found = pattern_.previous(Label{upto});
+  if (!days_) return found;
+  int64_t const a_day = 86'400 / pattern_.unit_s();
+  for (int i = 0; found && i < kMostDaysTried; ++i) {
+    int64_t const day = floor_div(found->value, a_day);
+    if (days_->has(day)) return found;
+    found = pattern_.previous(Label{day * a_day - 1});
+  }
+  return std::nullopt;
 }
 
 int64_t Schedule::first_label(const Segment& s) const {
@@ -117,6 +176,8 @@ int64_t Schedule::lowest_label_after_change(const Segment& s) const {
   // Less than a whole unit back: the label goes on, it does not come again.
   if (first == last && before.offset_s - s.offset_s < unit_s) return last + 1;
 
+  if (dst_ == DstRule::kClock) return first;
+  if (dst_ == DstRule::kFirst) return std::max(first, done_through(before) + 1);
   bool const is_forward = first > last;
   int64_t const fixed = fixed_done_before(s) + 1;
   if (pattern_.is_wild()) {
@@ -154,7 +215,7 @@ Tick Schedule::tick_in(const Segment& s, Label label) const {
 }
 
 std::optional<Tick> Schedule::search_forward(Segment s, int64_t from) const {
-  std::optional<Label> found = pattern_.next(Label{from});
+  std::optional<Label> found = next_label(from);
   while (found) {
     if (found->value <= last_label(s)) {
       Tick const tick = tick_in(s, *found);
@@ -165,14 +226,14 @@ std::optional<Tick> Schedule::search_forward(Segment s, int64_t from) const {
     s = zone_.segment_at(s.end_s);
     int64_t const lowest = lowest_label(s);
     // Nothing matches between `from` and what was found, so it stands unless the clock went back.
-    if (lowest < from || lowest > found->value) found = pattern_.next(Label{lowest});
+    if (lowest < from || lowest > found->value) found = next_label(lowest);
     from = lowest;
   }
   return std::nullopt;
 }
 
 std::optional<Tick> Schedule::search_backward(Segment s, int64_t upto) const {
-  std::optional<Label> found = pattern_.previous(Label{upto});
+  std::optional<Label> found = previous_label(upto);
   while (found) {
     if (found->value >= lowest_label(s)) {
       Tick const tick = tick_in(s, *found);
@@ -182,7 +243,7 @@ std::optional<Tick> Schedule::search_backward(Segment s, int64_t upto) const {
     if (s.is_first() || Time::from_seconds(s.begin_s) < kFirstInstant) return std::nullopt;
     s = zone_.segment_at(s.begin_s - 1);
     int64_t const highest = last_label(s);
-    if (highest > upto || highest < found->value) found = pattern_.previous(Label{highest});
+    if (highest > upto || highest < found->value) found = previous_label(highest);
     upto = highest;
   }
   return std::nullopt;
@@ -194,6 +255,7 @@ std::optional<Tick> Schedule::every_tick(std::optional<Time> due) const {
 }
 
 std::optional<Tick> Schedule::next(Time after) const {
+  if (instant_) return *instant_ > after ? every_tick(instant_) : std::nullopt;
   if (every_) return every_tick(every_->next(after));
   if (reboot_ || after >= kLastInstant) return std::nullopt;
   int64_t const from_s = std::max(after, kFirstInstant - Duration::micros(1)).seconds() + 1;
@@ -207,6 +269,7 @@ std::optional<Tick> Schedule::next(Time after) const {
 }
 
 std::optional<Tick> Schedule::next(const Tick& tick) const {
+  if (instant_) return next(tick.due);
   if (every_) return every_tick(every_->next(tick.due));
   if (reboot_) return std::nullopt;
   Segment const s = zone_.segment_at(tick.due.seconds());
@@ -214,6 +277,7 @@ std::optional<Tick> Schedule::next(const Tick& tick) const {
 }
 
 std::optional<Tick> Schedule::previous(Time before) const {
+  if (instant_) return *instant_ < before ? every_tick(instant_) : std::nullopt;
   if (every_) return every_tick(every_->previous(before));
   if (reboot_ || before <= kFirstInstant) return std::nullopt;
   // The last whole second that is strictly before.
@@ -224,6 +288,7 @@ std::optional<Tick> Schedule::previous(Time before) const {
 }
 
 std::optional<Tick> Schedule::previous(const Tick& tick) const {
+  if (instant_) return previous(tick.due);
   if (every_) return every_tick(every_->previous(tick.due));
   if (reboot_) return std::nullopt;
   Segment const s = zone_.segment_at(tick.due.seconds());
@@ -249,7 +314,7 @@ Interval Schedule::interval(const Tick& tick) const {
 }
 
 std::string Schedule::label_text(const Tick& tick) const {
-  if (every_) return format_rfc3339(tick.due);
+  if (every_ || instant_) return format_rfc3339(tick.due);
   std::string text = format_rfc3339(Time::from_seconds(tick.label.value * pattern_.unit_s()));
   text.resize(text.size() - (pattern_.has_seconds ? 1 : 4));
   return text;

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "clock/calendar.h"
 #include "clock/dialect.h"
 #include "clock/every.h"
 #include "clock/pattern.h"
@@ -27,16 +28,13 @@ struct Tick {
 // What both restricted day fields mean together; must be stated in the tidemill dialect.
 enum class Days { kUnstated, kAny, kAll };
 
-// What a change of the zone's offset does.
-enum class DstRule {
-  kTwoPhase,  // as cron: fixed times are run once whatever happens, wildcards follow the clock
-  kSkip,      // labels in the gap do not run
-  kTwice,     // fixed times run again in the repeated hour too
-  kOnce,      // wildcards do not run again in the repeated hour
-};
-
 Result<Days> days_from_name(std::string_view name);         // "any", "all"
 Result<DstRule> dst_rule_from_name(std::string_view name);  // "two_phase", "skip", "twice", "once"
+
+// An instant as a person writes it: RFC 3339, or local time of the zone ("2026-03-01 02:00", with
+// seconds if they matter). A local time that the clock skips is the first instant after the change;
+// one that comes twice is the first of both.
+Result<Time> parse_instant(std::string_view text, const Zone& zone);
 
 struct ScheduleOptions {
   Zone zone = Zone::utc();
@@ -70,13 +68,20 @@ class Schedule {
                                 const ScheduleOptions& options = {});
   // The schedule of a fixed period, also of one below the shortest "@every".
   static Schedule of_every(Every period);
+  // One tick, at that instant.
+  static Schedule of_instant(Time instant);
+  // The same schedule on the days of a calendar alone. Only for fields, not for a period.
+  Schedule on_days(CalendarDays days) const;
 
   const std::string& text() const { return text_; }
+  // What the dialect's own program would log about the text, and run nevertheless.
+  const std::vector<std::string>& warnings() const { return warnings_; }
   Dialect dialect() const { return dialect_; }
   const Zone& zone() const { return zone_; }
   DstRule dst() const { return dst_; }
   bool is_reboot() const { return reboot_; }  // "@reboot": no ticks, the starter runs it
-  const std::optional<Every>& every() const { return every_; }  // of "@every 5m"
+  const std::optional<Every>& every() const { return every_; }     // of "@every 5m"
+  const std::optional<Time>& instant() const { return instant_; }  // of of_instant
   const Pattern& pattern() const { return pattern_; }
   bool has_seconds() const { return every_.has_value() || pattern_.has_seconds; }
 
@@ -110,14 +115,19 @@ class Schedule {
   int fold_of(const Segment& segment, int64_t label) const;
   std::optional<Tick> search_forward(Segment segment, int64_t from) const;
   std::optional<Tick> search_backward(Segment segment, int64_t upto) const;
+  std::optional<Label> next_label(int64_t from) const;
+  std::optional<Label> previous_label(int64_t upto) const;
   std::optional<Tick> every_tick(std::optional<Time> due) const;
 
   std::string text_;
+  std::vector<std::string> warnings_;
   Dialect dialect_ = Dialect::kTidemill;
   Zone zone_ = Zone::utc();
   DstRule dst_ = DstRule::kTwoPhase;
   bool reboot_ = false;
   std::optional<Every> every_;
+  std::optional<Time> instant_;
+  std::optional<CalendarDays> days_;
   Pattern pattern_;
 };
 

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 
+#include "base/hash.h"
 #include "run/keys.h"
 
 namespace tidemill::engine {
@@ -14,10 +16,23 @@ DueTick make_tick(const flow::Trigger& trigger, const clock::Tick& tick) {
   DueTick due;
   due.due = tick.due;
   due.interval_start = schedule.interval(tick).start;
-  due.key = trigger.kind == flow::Trigger::Kind::kEvery
-                ? run::every_key(trigger.id, tick.due)
-                : run::cron_key(trigger.id, schedule.label_text(tick), tick.fold);
+  if (trigger.kind == flow::Trigger::Kind::kEvery) {
+    due.key = run::every_key(trigger.id, tick.due);
+  } else if (trigger.kind == flow::Trigger::Kind::kAt) {
+    due.key = run::at_key(trigger.id, tick.due);
+  } else {
+    due.key = run::cron_key(trigger.id, schedule.label_text(tick), tick.fold);
+  }
   return due;
+}
+
+// When the run of a tick starts: later than the tick by its share of the trigger's jitter. Ticks
+// due at one instant share it, so that they are decided together.
+Time start_of(const flow::Trigger& trigger, Time due) {
+  if (trigger.jitter.us == 0) return due;
+  uint64_t const hash = hash64(fmt::format("{}/{}", trigger.jitter_seed, due.us));
+  return due + Duration::micros(
+                   static_cast<int64_t>(hash % (static_cast<uint64_t>(trigger.jitter.us) + 1)));
 }
 
 // How many of the missed ticks are run: the newest n.
@@ -66,7 +81,13 @@ DueTicks due_ticks(const flow::Trigger& trigger, Time low_water, Time now) {
   auto tick = trigger.schedule->next(from);
   std::vector<clock::Tick> fresh;
   while (tick && tick->due <= now) {
-    if (tick->due > late) {
+    Time const start = start_of(trigger, tick->due);
+    if (start > now) {
+      // Later ticks wait for this one: the mark goes forward in the order of ticks.
+      result.low_water = tick->due - Duration::micros(1);
+      break;
+    }
+    if (start > late) {
       fresh.push_back(*tick);
     } else {
       missed.push_back(*tick);
@@ -95,7 +116,7 @@ DueTicks due_ticks(const flow::Trigger& trigger, Time low_water, Time now) {
 std::optional<Time> next_due(const flow::Trigger& trigger, Time low_water) {
   auto const tick = trigger.schedule->next(low_water);
   if (!tick) return std::nullopt;
-  return tick->due;
+  return start_of(trigger, tick->due);
 }
 
 }  // namespace tidemill::engine

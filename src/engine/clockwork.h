@@ -31,9 +31,10 @@ inline constexpr Duration kMissedAfter = Duration::seconds(10);
 // Missed ticks are listed one by one up to this number, the newest ones; older ones are counted.
 inline constexpr size_t kMissedListed = 1000;
 
-// The ticks of a cron or every trigger with low_water < due <= now.
+// The ticks of a clock trigger with low_water < due that start by now: at their due instant, or
+// later by their share of the trigger's jitter.
 DueTicks due_ticks(const flow::Trigger& trigger, Time low_water, Time now);
-// The first tick due after `low_water`, if there is one.
+// When the first tick due after `low_water` starts, if there is one.
 std::optional<Time> next_due(const flow::Trigger& trigger, Time low_water);
 
 }  // namespace tidemill::engine

@@ -256,8 +256,7 @@ run::Admission::Arrival Engine::arrival_of(const run::RunRow& row, const flow::F
   arrival.is_asked = row.cause.trigger == "call" || row.cause.trigger == "manual";
   for (const flow::Trigger& trigger : flow.triggers) {
     if (trigger.id != row.cause.trigger_id) continue;
-    bool const is_clock =
-        trigger.kind == flow::Trigger::Kind::kCron || trigger.kind == flow::Trigger::Kind::kEvery;
+    bool const is_clock = trigger.schedule.has_value();
     arrival.overlap = trigger.overlap;
     arrival.is_serial = is_clock && trigger.overlap == flow::Overlap::kQueue;
   }

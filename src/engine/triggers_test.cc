@@ -1,4 +1,6 @@
 // What starts runs by itself: the clock, other flows, datasets.
+#include <set>
+
 #include "engine/test_support.h"
 
 namespace tidemill::engine {
@@ -79,6 +81,65 @@ TEST(Every, SkipsATickWhileARunIsOpenAndCountsIt) {
   bed.kill();
   auto reader = store::open_sqlite_reader(bed.folder.path(), bed.world.files());
   ASSERT_TRUE(reader);
+}
+
+TEST(At, RunsOnceAlsoAfterARestartAndWhenItWasMissed) {
+  EngineBed bed;  // 2026-01-01
+  bed.flow("a", std::string("on: [{at: 2026-01-01T00:01:00Z, id: one}, "
+                            "{at: \"2026-01-01 01:10\", zone: Europe/Paris, id: two}, "
+                            "{at: 2025-12-31T00:00:00Z, id: past}]\n") +
+                    kWork);
+  bed.start();
+  bed.world.run_for(Duration::seconds(90));
+  bed.restart();
+  bed.world.run_for(Duration::seconds(90));
+  EXPECT_THAT(bed.keys("a"), ElementsAre("at:one/2026-01-01T00:01:00Z"));
+  bed.kill();
+  bed.world.run_for(Duration::seconds(3600));
+  bed.start();
+  bed.world.run_for(Duration::seconds(60));
+  EXPECT_THAT(bed.keys("a"),
+              ElementsAre("at:one/2026-01-01T00:01:00Z", "at:two/2026-01-01T00:10:00Z"));
+}
+
+TEST(Jitter, ShiftsTheStartAndNeitherTheKeyNorTheTimesOfTheTick) {
+  std::vector<Time> created;
+  for (bool const restarts : {false, true}) {
+    EngineBed bed;
+    bed.flow("j", std::string("on: [{cron: '*/10 * * * *', id: t, jitter: 4m}]\n") + kWork);
+    bed.start();
+    for (int i = 0; i < 35; ++i) {
+      bed.world.run_for(Duration::seconds(60));
+      if (restarts && i % 8 == 2) bed.restart();
+    }
+    EXPECT_THAT(bed.keys("j"), ElementsAre("cron:t/2026-01-01T00:10/0", "cron:t/2026-01-01T00:20/0",
+                                           "cron:t/2026-01-01T00:30/0"));
+    std::vector<Time> starts;
+    for (const auto& row : bed.runs("j")) {
+      starts.push_back(row.created);
+      Duration const late = row.created - row.scheduled_at;
+      EXPECT_GE(late, Duration{});
+      EXPECT_LE(late, Duration::seconds(4 * 60 + 1));
+      EXPECT_EQ(row.interval_end - row.interval_start, Duration::seconds(600));
+    }
+    std::set<Duration> const distinct = {starts[0] - at("2026-01-01T00:10:00Z"),
+                                         starts[1] - at("2026-01-01T00:20:00Z"),
+                                         starts[2] - at("2026-01-01T00:30:00Z")};
+    EXPECT_EQ(distinct.size(), 3u);
+    if (!restarts) created = starts;
+    for (size_t i = 0; i < starts.size(); ++i) {
+      EXPECT_LE((starts[i] - created[i]).us / 1'000'000, 1);
+    }
+  }
+}
+
+TEST(Calendar, KeepsTicksToBusinessDays) {
+  EngineBed bed(1, at("2026-01-01T00:00:00Z"));  // a Thursday
+  bed.file("calendars/us.yaml", "holidays: [2026-01-01]\n");
+  bed.flow("c", std::string("on: [{cron: '0 9 * * *', id: t, calendar: us}]\n") + kWork);
+  bed.start();
+  bed.world.run_for(Duration::seconds(5 * 86'400));
+  EXPECT_THAT(bed.keys("c"), ElementsAre("cron:t/2026-01-02T09:00/0", "cron:t/2026-01-05T09:00/0"));
 }
 
 TEST(CronOverlap, SkipKeepsTheReasonUnderTheTicksOwnKey) {

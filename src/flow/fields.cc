@@ -10,7 +10,7 @@ namespace {
 
 constexpr Places kWithTasks = kPythonTask | kVendorTask | kModelTask | kPublishTask | kFlowTask;
 constexpr Places kProcessTasks = kShellTask | kPythonTask;
-constexpr Places kClockTriggers = kInCron | kInEvery;
+constexpr Places kClockTriggers = kInCron | kInEvery | kInAt;
 
 constexpr Field kFields[] = {
     {kInFlow, "flow", "name", "required", "The flow's name, unique in the project."},
@@ -58,26 +58,36 @@ constexpr Field kFields[] = {
      "Starts a run at each tick of the expression."},
     {kInEvery, "every", "duration, 50ms and up", "required",
      "Starts a run at each multiple of the duration since 1970 in UTC."},
+    {kInAt, "at", "instant, or local time", "required",
+     "Starts one run, at 2026-03-01T02:00:00Z or at \"2026-03-01 02:00\" of the zone."},
     {kInAfter, "after", "flow name, or map", "required",
      "Starts a run when a run of another flow ends, or when a dataset is written."},
     {kInCall, "call", "nothing or {}", "required",
      "Lets the API start a run and wait for its result."},
-    {kInCron | kInEvery | kInAfter, "id", "name", "a hash of the trigger's text",
+    {kInCron | kInEvery | kInAt | kInAfter, "id", "name", "a hash of the trigger's text",
      "The name of the trigger in the keys of runs. With it the trigger's text can be changed "
      "without running past ticks again."},
     {kInCron, "dialect", "debian or tidemill", "tidemill", "How the cron expression is read."},
-    {kInCron, "zone", "IANA zone", "the flow's zone", "The zone in which the expression is read."},
+    {kInCron | kInAt, "zone", "IANA zone", "the flow's zone",
+     "The zone in which the expression is read."},
     {kInCron, "days", "any or all", "",
      "Whether one or both day fields must match. Required where both are restricted."},
     {kInCron, "dst", "two_phase, skip, twice or once", "two_phase",
      "What a change of the clock does to ticks."},
+    {kInCron, "calendar", "name", "",
+     "A file calendars/NAME.yaml (weekend: [sat, sun], holidays: [2026-01-01, 12-25]); the trigger "
+     "runs only on its days."},
+    {kInCron, "on", "business_days or holidays", "business_days", "Which days of the calendar."},
+    {kClockTriggers, "jitter", "duration, up to 1d", "0",
+     "How much later than its tick a run may start. By how much is a hash of the tick: the same "
+     "after a restart; the key and scheduled_at do not change."},
     {kClockTriggers, "missed", "lost, latest, all(n) or within(duration)", "the flow's",
      "Which of the ticks that were due while nobody could run them are run later."},
     {kAnyTrigger, "overlap", "allow, skip or queue", "the flow's",
      "What a tick does while a run is open: run beside it, be skipped, or wait. `after` knows "
      "allow "
      "and queue."},
-    {kInCron | kInEvery | kInAfter, "with", "map of param to value", "none",
+    {kInCron | kInEvery | kInAt | kInAfter, "with", "map of param to value", "none",
      "The params of the run. Expressions read run."},
 
     {kInAfterSource, "flow", "flow name", "", "The flow whose runs start a run."},
@@ -253,7 +263,6 @@ constexpr Field kFields[] = {
 };
 
 constexpr NotBuilt kNotBuilt[] = {
-    {kAnyTrigger, "at", "use cron"},
     {kAnyTrigger, "topic", "use after: {dataset: ...} or call"},
     {kInPublish, "topic", "use dataset"},
 };

@@ -46,11 +46,12 @@ inline constexpr Places kInSecrets = Places{1} << 38;
 inline constexpr Places kInVault = Places{1} << 39;
 inline constexpr Places kAnyTask = (Places{0x1FF} << 15) | kWaitTask | kApproveTask;
 inline constexpr Places kInHistory = Places{1} << 40;
+inline constexpr Places kInAt = Places{1} << 41;
 inline constexpr Places kInGroup = Places{1} << 48;
 inline constexpr Places kInForEach = Places{1} << 49;
 inline constexpr Places kInPool = Places{1} << 50;
 inline constexpr Places kInExpectation = Places{1} << 51;
-inline constexpr Places kAnyTrigger = kInCron | kInEvery | kInAfter | kInCall;
+inline constexpr Places kAnyTrigger = kInCron | kInEvery | kInAfter | kInCall | kInAt;
 
 struct Field {
   Places places = 0;

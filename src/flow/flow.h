@@ -75,15 +75,19 @@ struct Param {
 };
 
 struct Trigger {
-  enum class Kind { kCron, kEvery, kAfterFlow, kAfterDataset, kCall } kind = Kind::kCall;
+  enum class Kind { kCron, kEvery, kAfterFlow, kAfterDataset, kCall, kAt } kind = Kind::kCall;
   std::string id;    // `id:`, or else a hash of the trigger's text; unique within the flow
   std::string text;  // as a person would say it: cron "*/10 * * * *"
-  std::optional<clock::Schedule> schedule;  // of kCron and kEvery
+  std::optional<clock::Schedule> schedule;  // of kCron, kEvery and kAt
   std::string source;                       // flow or dataset that it comes after
   std::vector<std::string> sources;         // of kAfterDataset: all of them, `source` is the first
   enum class Combine { kAny, kAll } combine = Combine::kAny;  // of several sources
   enum class After { kSucceeded, kFailed, kDone } after = After::kSucceeded;
   Missed missed;
+  // How much later than its tick a run may start; by how much is a hash of the tick, so that it is
+  // the same after a restart. The tick's key and scheduled_at stay what they are.
+  Duration jitter;
+  uint64_t jitter_seed = 0;  // of the flow and the trigger
   Overlap overlap = Overlap::kSkip;
   std::vector<std::pair<std::string, Rendered>> with;  // params of the run
 };

@@ -35,6 +35,7 @@ class TriggerReader {
     bool is_good = true;
     if (*place == kInCron) is_good = read_cron(fields, trigger);
     if (*place == kInEvery) is_good = read_every(fields, trigger);
+    if (*place == kInAt) is_good = read_at(fields, trigger);
     if (*place == kInAfter) is_good = read_after(fields, trigger);
     if (*place == kInCall) is_good = read_call(fields, trigger);
     read_policies(fields, trigger, *place);
@@ -49,11 +50,14 @@ class TriggerReader {
  private:
   // Which kind of trigger a map describes; reports if it is none or several.
   std::optional<Places> find_place(const YamlNode& node) {
-    constexpr std::pair<std::string_view, Places> kKinds[] = {
-        {"cron", kInCron}, {"every", kInEvery}, {"after", kInAfter}, {"call", kInCall}};
-    constexpr std::string_view kExpected = "a trigger: cron, every, after or call";
+    constexpr std::pair<std::string_view, Places> kKinds[] = {{"cron", kInCron},
+                                                              {"every", kInEvery},
+                                                              {"at", kInAt},
+                                                              {"after", kInAfter},
+                                                              {"call", kInCall}};
+    constexpr std::string_view kExpected = "a trigger: cron, every, at, after or call";
     if (!node.is_map()) {
-      std::vector<std::string> const words{"call", "cron", "every", "after"};
+      std::vector<std::string> const words{"call", "cron", "every", "at", "after"};
       loading_.problems.add(
           node.mark,
           fmt::format("'on' of the flow: found {}, expected {}{}", shown(node), kExpected,
@@ -68,7 +72,7 @@ class TriggerReader {
     if (found.size() == 1) return found[0];
     if (found.size() > 1) {
       loading_.problems.add(node.mark,
-                            "one trigger has several of cron, every, after and call; "
+                            "one trigger has several of cron, every, at, after and call; "
                             "write one list item for each");
       return std::nullopt;
     }
@@ -80,7 +84,7 @@ class TriggerReader {
                                         entry.key, row->instead));
       return std::nullopt;
     }
-    std::vector<std::string> const words{"cron", "every", "after", "call"};
+    std::vector<std::string> const words{"cron", "every", "at", "after", "call"};
     std::string near;
     for (const auto& entry : node.entries) {
       if (near.empty()) near = loading_.problems.did_you_mean(entry.key, words);
@@ -114,7 +118,7 @@ class TriggerReader {
     auto const flow_zone = clock::Zone::load(loading_.flow.zone);
     if (flow_zone) options.zone = *flow_zone;
     take("dialect", [&](const std::string& word) -> Status {
-      TIDEMILL_TRY_LET(value, clock::dialect_from_name(word));
+      TIDEMILL_TRY_LET(value, clock::flow_dialect_from_name(word));
       dialect = value;
       return {};
     });
@@ -152,6 +156,72 @@ class TriggerReader {
       return false;
     }
     trigger.schedule = std::move(*schedule);
+    return read_calendar(fields, trigger);
+  }
+
+  bool read_calendar(const Fields& fields, Trigger& trigger) {
+    const YamlNode* node = fields.get("calendar");
+    const YamlNode* on = fields.get("on");
+    if (node == nullptr) {
+      if (on == nullptr) return true;
+      loading_.problems.add(on->mark,
+                            "'on' of the trigger chooses days of a calendar; add "
+                            "'calendar: NAME'");
+      return false;
+    }
+    auto const name = loading_.reader.name(*node, fields.what("calendar"));
+    auto const word = on == nullptr ? std::string("business_days")
+                                    : loading_.reader.text(*on, fields.what("on")).value_or("");
+    if (!name) return false;
+    if (word != "business_days" && word != "holidays") {
+      loading_.reader.report(*on, fields.what("on"), "business_days or holidays");
+      return false;
+    }
+    if (trigger.schedule->every()) {
+      loading_.problems.add(node->mark, "'calendar': a period knows no days; write fields");
+      return false;
+    }
+    std::string const path = fmt::format("calendars/{}.yaml", *name);
+    const std::string* text = loading_.add_file(path, kMaxFileBytes, node->mark, "the trigger");
+    if (text == nullptr) return false;
+    auto calendar = clock::Calendar::parse(*text);
+    if (!calendar) {
+      Mark const& at = calendar.error().mark;
+      loading_.problems.add(node->mark, fmt::format("{}:{}:{}: {}", path, at.line, at.column,
+                                                    calendar.error().message));
+      return false;
+    }
+    using On = clock::CalendarDays::On;
+    clock::CalendarDays const days{std::make_shared<const clock::Calendar>(std::move(*calendar)),
+                                   word == "holidays" ? On::kHolidays : On::kBusinessDays};
+    trigger.schedule = trigger.schedule->on_days(days);
+    trigger.text += fmt::format(" on {} of {}", word, *name);
+    return true;
+  }
+
+  // Local time is read in the trigger's zone, else in the flow's.
+  bool read_at(const Fields& fields, Trigger& trigger) {
+    trigger.kind = Trigger::Kind::kAt;
+    const YamlNode* node = fields.get("at");
+    const YamlNode* zone_node = fields.get("zone");
+    auto const text = node == nullptr ? std::nullopt : loading_.reader.text(*node, "'at'");
+    if (!text) return false;
+    auto const name = zone_node == nullptr ? std::optional<std::string>(loading_.flow.zone)
+                                           : loading_.reader.text(*zone_node, fields.what("zone"));
+    if (!name) return false;
+    auto const zone = clock::Zone::load(*name);
+    if (!zone) {
+      loading_.problems.add(zone_node != nullptr ? zone_node->mark : node->mark,
+                            fmt::format("{}: {}", fields.what("zone"), zone.error().message));
+      return false;
+    }
+    auto const instant = clock::parse_instant(*text, *zone);
+    if (!instant) {
+      loading_.problems.add(node->mark, fmt::format("'at': {}", instant.error().message));
+      return false;
+    }
+    trigger.schedule = clock::Schedule::of_instant(*instant);
+    trigger.text = fmt::format("at {}", format_rfc3339(*instant));
     return true;
   }
 
@@ -233,7 +303,7 @@ class TriggerReader {
   }
 
   void read_policies(const Fields& fields, Trigger& trigger, Places place) {
-    bool const is_clock = place == kInCron || place == kInEvery;
+    bool const is_clock = place == kInCron || place == kInEvery || place == kInAt;
     trigger.overlap = is_clock ? Overlap::kSkip : Overlap::kQueue;
     if (overlap_ && (is_clock || *overlap_ != Overlap::kSkip)) trigger.overlap = *overlap_;
     if (const YamlNode* node = fields.get("overlap")) {
@@ -247,6 +317,17 @@ class TriggerReader {
     }
     if (missed_) trigger.missed = *missed_;
     if (!is_clock) return;
+    if (const YamlNode* node = fields.get("jitter")) {
+      auto const jitter = loading_.reader.duration(*node, fields.what("jitter"),
+                                                   {Duration{}, Duration::seconds(86'400)});
+      if (jitter) trigger.jitter = *jitter;
+      auto const every = trigger.schedule ? trigger.schedule->every() : std::nullopt;
+      if (jitter && every && *jitter > every->period()) {
+        loading_.problems.add(
+            node->mark, fmt::format("'jitter' of every: found {}, expected at most the period",
+                                    format_duration(*jitter)));
+      }
+    }
     if (const YamlNode* node = fields.get("missed")) {
       auto const found = read_missed(loading_, *node, fields.what("missed"));
       if (found) trigger.missed = *found;
@@ -300,6 +381,7 @@ class TriggerReader {
 
   void add(Trigger trigger, Mark mark, std::optional<std::string> id) {
     trigger.id = id ? *id : sha256_hex(trigger.text).substr(0, 12);
+    trigger.jitter_seed = hash64(fmt::format("{}/{}", loading_.flow.name.value, trigger.id));
     for (const Trigger& other : loading_.flow.triggers) {
       if (other.id != trigger.id) continue;
       loading_.problems.add(mark, id ? fmt::format("two triggers have the id '{}'", *id)

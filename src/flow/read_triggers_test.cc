@@ -85,18 +85,18 @@ TEST_F(ReadTriggers, RefusesTwoWithOneId) {
 TEST_F(ReadTriggers, RefusesWhatIsNoTrigger) {
   AssertErrors(
       with("cal"),
-      "4:5: 'on' of the flow: found 'cal', expected a trigger: cron, every, after or call; "
+      "4:5: 'on' of the flow: found 'cal', expected a trigger: cron, every, at, after or call; "
       "did you mean 'call'?");
   AssertErrors(
       with("[call]"),
-      "4:5: 'on' of the flow: found a list, expected a trigger: cron, every, after or call");
+      "4:5: 'on' of the flow: found a list, expected a trigger: cron, every, at, after or call");
   AssertErrors(
       with("{evry: 1s}"),
-      "4:5: 'on' of the flow: expected a trigger: cron, every, after or call; did you mean "
+      "4:5: 'on' of the flow: expected a trigger: cron, every, at, after or call; did you mean "
       "'every'?");
   AssertErrors(
       with("{every: 1s, call: {}}"),
-      "4:5: one trigger has several of cron, every, after and call; write one list item for "
+      "4:5: one trigger has several of cron, every, at, after and call; write one list item for "
       "each");
   AssertErrors(
       with("{call: {x: 1}}"),
@@ -108,14 +108,28 @@ TEST_F(ReadTriggers, RefusesTriggersThatAreNotBuilt) {
       with("topic: signups"),
       "4:5: the trigger 'topic' is not available in this version; use after: {dataset: ...} "
       "or call");
-  AssertErrors(with("at: 2026-01-01T00:00:00Z"),
-               "4:5: the trigger 'at' is not available in this version; use cron");
+}
+
+TEST_F(ReadTriggers, ReadsOneInstantInItsZone) {
+  auto const flow = AssertLoads(with("{at: \"2026-07-01 02:00\", zone: Europe/Paris, jitter: 5m}"));
+  ASSERT_TRUE(flow);
+  EXPECT_EQ(only(flow).kind, Trigger::Kind::kAt);
+  EXPECT_EQ(only(flow).text, "at 2026-07-01T00:00:00Z");
+  EXPECT_EQ(only(flow).jitter, Duration::seconds(300));
+  auto const same = AssertLoads(with("{at: 2026-07-01T02:00:00+02:00}"));
+  ASSERT_TRUE(same);
+  EXPECT_EQ(only(same).id, only(flow).id);
+  AssertErrors(with("{every: 1s, jitter: 2s}"),
+               "4:25: 'jitter' of every: found 2s, expected at most the period");
+  AssertErrors(with("{at: soon}"),
+               "4:10: 'at': found 'soon', expected an instant, such as 2026-03-01T02:00:00Z, or "
+               "local time, such as 2026-03-01 02:00");
 }
 
 TEST_F(ReadTriggers, RefusesKeysOfOtherTriggers) {
   AssertErrors(
       with("{every: 1s, zone: UTC}"),
-      "4:17: 'zone' does not apply to every trigger, which is of kind every; it is for cron");
+      "4:17: 'zone' does not apply to every trigger, which is of kind every; it is for cron, at");
   AssertErrors(with("{after: g, missed: lost}"),
                "4:16: 'missed' does not apply to after trigger, which is of kind after; it is for "
                "cron, every");
@@ -132,8 +146,9 @@ TEST_F(ReadTriggers, RefusesBadCron) {
       "'*', 'H'. Elsewhere: debian refuses it too; busybox logs an error and fills the field");
   AssertErrors(
       with("{cron: \"* * * * *\", dialect: quartz, zone: Nowhere, days: some, dst: maybe}"),
-      "4:34: 'dialect' of cron trigger: the dialect quartz (Quartz CronExpression) is not yet read "
-      "here; expected one of: debian, tidemill\n"
+      "4:34: 'dialect' of cron trigger: the dialect quartz (Quartz CronExpression) is not one "
+      "of a flow: write the same in tidemill, and compare the ticks with 'tidemill cron explain'; "
+      "expected one of: debian, tidemill\n"
       "4:48: 'zone' of cron trigger: 'Nowhere' is not a zone; expected a name of the IANA "
       "database, such as UTC or Europe/Paris\n"
       "4:63: 'days' of cron trigger: days: found 'some', expected one of: any, all\n"

@@ -112,7 +112,7 @@ A `calc` reads the tasks in `needs` as tables by their names, and the one-row ta
 
 ## What is not there yet
 
-The triggers `at` and `topic`, `publish` to a topic and model
+The trigger `topic`, `publish` to a topic and model
 aliases (`@champion`) are refused by name.
 )";
 
@@ -121,7 +121,7 @@ constexpr Section kSections[] = {
     {"`params`", "`params: { applicant_id: string, amount: { type: number, default: 0 } }`",
      kInParam},
     {"`python`", "Of a flow, or of the project in tidemill.yaml.", kInPython},
-    {"Triggers: `on`", "Each trigger has exactly one of `cron`, `every`, `after` and `call`.",
+    {"Triggers: `on`", "Each trigger has exactly one of `cron`, `every`, `at`, `after` and `call`.",
      kAnyTrigger},
     {"`after`",
      "`after: sweep`, `after: { flow: sweep, state: done }` or `after: { dataset: signups }`.",

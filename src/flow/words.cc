@@ -45,7 +45,7 @@ constexpr Word<HttpSettings::Effect> kEffects[] = {{"read", HttpSettings::Effect
 constexpr Word<Trigger::Kind> kTriggers[] = {
     {"cron", Trigger::Kind::kCron},       {"every", Trigger::Kind::kEvery},
     {"after", Trigger::Kind::kAfterFlow}, {"dataset", Trigger::Kind::kAfterDataset},
-    {"call", Trigger::Kind::kCall},
+    {"call", Trigger::Kind::kCall},       {"at", Trigger::Kind::kAt},
 };
 
 template <class T, size_t N>

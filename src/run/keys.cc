@@ -12,6 +12,9 @@ Key cron_key(std::string_view trigger, std::string_view label, int fold) {
 Key every_key(std::string_view trigger, Time due) {
   return Key(fmt::format("every:{}/{}", trigger, format_rfc3339(due)));
 }
+Key at_key(std::string_view trigger, Time due) {
+  return Key(fmt::format("at:{}/{}", trigger, format_rfc3339(due)));
+}
 Key after_key(const RunId& upstream) { return Key("after:" + upstream.value); }
 Key dataset_key(std::string_view dataset, int64_t sequence) {
   return Key(fmt::format("dataset:{}/{}", dataset, sequence));

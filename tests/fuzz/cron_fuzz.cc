@@ -1,6 +1,6 @@
 // Any text in any zone: the readers answer, and the next hundred ticks go strictly forward.
-// Input: byte 0 chooses dialect, days and dst; bytes 1-2 a zone; bytes 3-8 the instant; the rest is
-// the expression.
+// Input: byte 0 chooses dialect, days and dst (its upper three bits choose the other dialects);
+// bytes 1-2 a zone; bytes 3-8 the instant; the rest is the expression.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -47,7 +47,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ScheduleOptions options;
   options.zone = zone_of(data[1] | static_cast<size_t>(data[2]) << 8);
   options.id = "job";
-  Dialect const dialect = (data[0] & 1) != 0 ? Dialect::kTidemill : Dialect::kDebian;
+  constexpr Dialect kOthers[] = {Dialect::kCronie,  Dialect::kVixie4,  Dialect::kBusybox,
+                                 Dialect::kRobfig,  Dialect::kQuartz,  Dialect::kAws,
+                                 Dialect::kJenkins, Dialect::kSystemd, Dialect::kCroniter};
+  size_t const other = data[0] >> 5;
+  Dialect const dialect = other > 0            ? kOthers[((other - 1) * 2 + (data[0] & 1)) % 9]
+                          : (data[0] & 1) != 0 ? Dialect::kTidemill
+                                               : Dialect::kDebian;
   if (dialect == Dialect::kTidemill) {
     options.days = static_cast<Days>((data[0] >> 1) % 3);
     options.dst = static_cast<DstRule>(data[0] >> 3 & 3);
