@@ -21,7 +21,10 @@
 #include "model/flat_write.h"
 #include "model/golden.h"
 #include "model/json_row.h"
+#include "model/onnx_model.h"
+#include "model/onnx_row.h"
 #include "model/score.h"
+#include "model/source.h"
 #include "value/csv.h"
 
 namespace tidemill::cli {
@@ -250,9 +253,53 @@ Status score_csv(const FlatModel& model, std::string_view text, Answers& answers
   return {};
 }
 
+bool is_onnx(std::string_view file) {
+  const auto format = model::recognise(file);
+  return format && *format == model::SourceFormat::kOnnx;
+}
+
+// {"x": row} of a case, or {"input": value, ...} by name.
+Result<std::string> onnx_line(const model::OnnxModel& model, std::string_view line, Form form) {
+  TIDEMILL_TRY_LET(json, parse_json(line, {.bytes = kMaxRowBytes}));
+  if (form == Form::kByName) return model::onnx_answer(model, json);
+  const Json* x = json.find("x");
+  if (x == nullptr) return fail(Code::kInvalid, "a case is an object with the row as \"x\"");
+  return model::onnx_answer(model, *x);
+}
+
+Status score_onnx(const ModelScoreOptions& options, std::string_view file, io::Files& files,
+                  std::FILE* out) {
+  TIDEMILL_TRY_LET(model, model::OnnxModel::read(file));
+  const Form form = options.cases.empty() ? Form::kByName : Form::kCases;
+  const std::string& path = options.rows.empty() ? options.cases : options.rows;
+  if (!path.ends_with(".jsonl")) {
+    return fail(Code::kInvalid, fmt::format("{}: rows of an ONNX model are a .jsonl file", path));
+  }
+  TIDEMILL_TRY_LET(lines, files.read(path, kMaxRowsBytes));
+  bool is_written = true;
+  for (std::string_view line : split(lines, '\n')) {
+    line = trim(line);
+    if (line.empty()) continue;
+    auto answer = onnx_line(model, line, form);
+    std::string text = answer ? *answer : "{\"error\":";
+    if (!answer) {
+      append_json_string(text, answer.error().text());
+      text += '}';
+    }
+    text += '\n';
+    is_written &= std::fwrite(text.data(), 1, text.size(), out) == text.size();
+  }
+  if (is_written && std::fflush(out) == 0) return {};
+  return fail(Code::kUnavailable, "the answers cannot be written");
+}
+
 Status score(const ModelScoreOptions& options, io::Files& files, std::FILE* out) {
   if (options.rows.empty() == options.cases.empty()) {
     return fail(Code::kInvalid, "give the rows either by --rows or by --cases");
+  }
+  {
+    TIDEMILL_TRY_LET(file, files.read(options.file, model::kMaxFileBytes));
+    if (is_onnx(file)) return score_onnx(options, file, files, out);
   }
   TIDEMILL_TRY_LET(loaded, load(options.file, files));
   const std::string& path = options.rows.empty() ? options.cases : options.rows;
@@ -274,6 +321,14 @@ Status score(const ModelScoreOptions& options, io::Files& files, std::FILE* out)
 }
 
 Result<std::string> check(const ModelCheckOptions& options, io::Files& files) {
+  {
+    TIDEMILL_TRY_LET(file, files.read(options.file, model::kMaxFileBytes));
+    if (is_onnx(file)) {
+      TIDEMILL_TRY_LET(model, model::OnnxModel::read(file));
+      return fmt::format("onnx, {} nodes, {} inputs, {} outputs", model.nodes(),
+                         model.inputs().size(), model.outputs().size());
+    }
+  }
   TIDEMILL_TRY_LET(loaded, load(options.file, files));
   const FlatModel& model = *loaded.model;
   std::string golden = options.golden;

@@ -61,12 +61,13 @@ Result<SourceFormat> recognise(std::string_view file) {
   if (file.starts_with("tree\n") || file.starts_with("tree\r\n")) {
     return SourceFormat::kLightgbmText;
   }
+  if (file[0] == '\x08' && file.size() > 1) return SourceFormat::kOnnx;
   if (file.starts_with("CBM1")) return SourceFormat::kCatboostBinary;
   const size_t start = file.find_first_not_of(" \t\r\n");
   if (start != std::string_view::npos && file[start] == '{') return recognise_json(file);
   return fail(Code::kInvalid,
               fmt::format("it begins with \"{}\": not a model file that is known (XGBoost JSON or "
-                          "UBJSON, LightGBM text, CatBoost JSON or CBM)",
+                          "UBJSON, LightGBM text, CatBoost JSON or CBM, ONNX)",
                           printable(file.substr(0, 20), 40)));
 }
 
@@ -87,6 +88,10 @@ Result<Ensemble> read_model(std::string_view file) {
       return read_catboost_json(file);
     case SourceFormat::kCatboostBinary:
       return read_catboost_binary(file);
+    case SourceFormat::kOnnx:
+      return fail(Code::kInvalid,
+                  "this is an ONNX graph, which has no flat form; score it by \"tidemill model "
+                  "score\", or use the trainer's own file");
   }
   return fail(Code::kInternal, "a format without a reader");
 }

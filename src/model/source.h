@@ -14,12 +14,14 @@ enum class SourceFormat {
   kLightgbmText,
   kCatboostJson,
   kCatboostBinary,
+  kOnnx,
 };
 
 // Refused: what is none of them, with the way out where there is one (a pickle is a program).
 Result<SourceFormat> recognise(std::string_view file);
 
-// The file as an ensemble. Hostile until checked; errors name the place. Pure; any thread.
+// The file as an ensemble; refused for an ONNX graph, which onnx_model.h runs. Hostile until
+// checked; errors name the place. Pure; any thread.
 Result<Ensemble> read_model(std::string_view file);
 
 }  // namespace tidemill::model

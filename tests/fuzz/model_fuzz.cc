@@ -1,7 +1,7 @@
 // Model files from a stranger. Whatever is accepted must open and score without a fault, and every
 // answer must be the same twice. Two inputs in one: a flat file (its size and checksum are put
-// right, so that the checks behind them are reached), or anything else as a trainer's file. Seeds:
-// tests/vectors/models and the flat files made from them.
+// right, so that the checks behind them are reached), or anything else as a trainer's file, of
+// whatever format it is. Seeds: tests/vectors/models and the flat files made from them.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -12,10 +12,14 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "model/flat.h"
 #include "model/flat_write.h"
 #include "model/golden.h"
+#include "model/onnx_model.h"
+#include "model/onnx_row.h"
 #include "model/score.h"
+#include "model/source.h"
 
 namespace {
 
@@ -48,6 +52,17 @@ void open_flat(std::vector<std::byte> file) {
   if (const auto model = FlatModel::open(file)) score_some_rows(*model);
 }
 
+void run_some_rows(std::string_view text) {
+  const auto model = OnnxModel::read(text);
+  if (!model) {
+    TIDEMILL_CHECK(!model.error().message.empty());
+    return;
+  }
+  for (const char* row : {"[]", "[0,1.5,null,-1]", "[\"a\",\"b\"]", "{}"}) {
+    static_cast<void>(onnx_answer(*model, *tidemill::parse_json(row)));
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -55,6 +70,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (text.starts_with("TIDEMODL")) {
     const auto* bytes = reinterpret_cast<const std::byte*>(data);
     open_flat({bytes, bytes + size});
+    return 0;
+  }
+  if (const auto format = recognise(text); format && *format == SourceFormat::kOnnx) {
+    run_some_rows(text);
     return 0;
   }
   const auto file = compile_model(text);
