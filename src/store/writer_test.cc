@@ -28,7 +28,7 @@ class WriterTest : public testing::Test {
     auto history = History::open(folder_.path(), files_, History::Mode::kOwner);
     ASSERT_TRUE(history) << history.error().text();
     history_ = std::move(*history);
-    auto writer = Writer::open(folder_.path(), files_, *history_, {});
+    auto writer = Writer::open(folder_.path(), files_, *history_);
     ASSERT_TRUE(writer) << writer.error().text();
     writer_ = std::move(*writer);
   }
