@@ -157,7 +157,7 @@ TEST_F(ReadTasks, RefusesBadPolicies) {
       "to 100\n"
       "5:56: 'cap' of 'retry' of task 't': 1s is shorter than the base of 10s\n"
       "5:60: unknown key 'wait' in 'retry' of task 't'; expected one of: attempts, base, "
-      "cap");
+      "cap, on, not_on");
 }
 
 TEST_F(ReadTasks, RefusesNamesThatATaskCannotRead) {
@@ -222,7 +222,7 @@ TEST_F(ReadTasks, ReadsWhichFailuresAreTriedAgain) {
   EXPECT_EQ(retry.on[1].code, Code::kTooLate);
   EXPECT_EQ(retry.not_on[0].code, Code::kDenied);
   AssertTaskErrors("{shell: x, retry: {on: exit:0}}",
-                   "5:26: 'on' in 'retry' of task 't': found 'exit:0', expected exit:<code> from 1 "
+                   "5:29: 'on' of 'retry' of task 't': found 'exit:0', expected exit:<code> from 1 "
                    "to 255, timeout, invalid, not_found, conflict, denied, unavailable, exhausted, "
                    "unknown or internal");
 }
