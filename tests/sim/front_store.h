@@ -24,6 +24,9 @@ class FrontStore final : public store::Store {
   Result<std::optional<store::StoredKey>> find_key(const flow::FlowName& flow,
                                                    const run::Key& key) override;
 
+  void start_upkeep(store::UpkeepSettings settings) override {
+    inner_->start_upkeep(std::move(settings));
+  }
   Result<store::Recovered> recover() override { return inner_->recover(); }
   Status put_bundle(const flow::Bundle& bundle) override { return inner_->put_bundle(bundle); }
   Result<flow::Bundle> get_bundle(const flow::BundleId& id) override {

@@ -74,6 +74,10 @@ Status Site::build() {
     history.add({now(), What::kSyncFailed, reason});
     disk.die();  // as the server ends its process
   };
+  options.on_taken_over = [this](const std::string& reason) {
+    history.add({now(), What::kServerKilled, reason});
+    disk.die();
+  };
   TIDEMILL_TRY_LET(opened, store::open_sqlite_store(options, world.loop(), world.executor(),
                                                     world.files(), log));
   FrontRules rules;
