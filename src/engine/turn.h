@@ -31,6 +31,7 @@ struct Engine::Turn {
   std::map<std::pair<flow::FlowName, std::string>, run::TriggerRow> triggers;
   std::map<std::string, int64_t> datasets;
   Duration spent;  // on pure tasks
+  bool has_notices = false;
 };
 
 }  // namespace tidemill::engine

@@ -167,6 +167,13 @@ struct TokenRow {
   Time expires;
 };
 
+// An alert that has not arrived yet.
+struct AlertRow {
+  std::string id;
+  Time due;
+  Json body;
+};
+
 inline constexpr int64_t kPurgedKeys = 1000;
 
 // Everything that one turn of the engine writes, in one transaction.
@@ -182,6 +189,8 @@ struct Changes {
   std::vector<KeyPurge> purges;             // at most kPurgedKeys each
   std::vector<TokenRow> tokens;             // new ones; a name that exists is a `conflict`
   std::vector<std::string> removed_tokens;  // names
+  std::vector<AlertRow> alerts;             // new and changed ones
+  std::vector<std::string> removed_alerts;  // ids
   bool empty() const;
 };
 

@@ -59,7 +59,12 @@ CREATE INDEX task_file ON task (value) WHERE value >= '@' AND value < 'A';
 CREATE INDEX chain_file ON chain (entries) WHERE entries >= '@' AND entries < 'A';
 )sql";
 
-constexpr std::array<const char*, 2> kVersions = {kVersion1, kVersion2};
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE alert (id TEXT PRIMARY KEY, due INTEGER NOT NULL, body TEXT NOT NULL)
+STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, 3> kVersions = {kVersion1, kVersion2, kVersion3};
 
 Result<int64_t> version_of(io::Connection& connection) {
   TIDEMILL_TRY_LET(statement, connection.prepare("PRAGMA user_version"));

@@ -60,6 +60,8 @@ class SqliteStore final : public Store {
       recovered.triggers = std::move(triggers);
       TIDEMILL_TRY_LET(datasets, reader.last_datasets());
       recovered.datasets = std::move(datasets);
+      TIDEMILL_TRY_LET(alerts, reader.list_alerts());
+      recovered.alerts = std::move(alerts);
       return std::move(recovered);
     });
   }

@@ -30,6 +30,7 @@ struct Recovered {
   std::vector<run::StoredRun> open_runs;  // by id: in order of creation
   std::vector<run::TriggerRow> triggers;
   std::vector<run::DatasetRow> datasets;  // the last update of each
+  std::vector<run::AlertRow> alerts;      // that have not arrived yet
 };
 
 struct RunFilter {
