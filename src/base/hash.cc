@@ -2,6 +2,7 @@
 #include "base/hash.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -48,6 +49,43 @@ std::string to_hex(std::string_view bytes) {
     out += kDigits[byte & 15];
   }
   return out;
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  TIDEMILL_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                      digest.data(), &size) != nullptr);
+  return {reinterpret_cast<const char*>(digest.data()), size};
+}
+
+std::string to_base64(std::string_view bytes) {
+  std::string text = to_base64url(bytes);
+  for (char& c : text) c = c == '-' ? '+' : c == '_' ? '/' : c;
+  while (text.size() % 4 != 0) text += '=';
+  return text;
+}
+
+Result<std::string> from_base64(std::string_view text) {
+  static constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (text.size() % 4 != 0) return fail(Code::kInvalid, "base64 of a wrong length");
+  while (!text.empty() && text.ends_with('=')) text.remove_suffix(1);
+  std::string bytes;
+  uint32_t bits = 0;
+  int held = 0;
+  for (char c : text) {
+    size_t const value = kDigits.find(c);
+    if (value == std::string_view::npos)
+      return fail(Code::kInvalid, "a character that is no base64");
+    bits = (bits << 6) | static_cast<uint32_t>(value);
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    bytes += static_cast<char>((bits >> held) & 0xFF);
+  }
+  return bytes;
 }
 
 std::string to_base64url(std::string_view bytes) {

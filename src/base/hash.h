@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace tidemill {
 
 // SHA-256 as 64 lower-case hexadecimal digits.
@@ -28,6 +30,11 @@ class Sha256 {
 uint64_t hash64(std::string_view bytes);
 
 std::string to_hex(std::string_view bytes);
+// Raw bytes.
+std::string hmac_sha256(std::string_view key, std::string_view bytes);
+std::string to_base64(std::string_view bytes);  // with padding
+// Refused: other characters than those of the standard alphabet, wrong padding.
+Result<std::string> from_base64(std::string_view text);
 std::string to_base64url(std::string_view bytes);  // without padding
 
 }  // namespace tidemill

@@ -10,6 +10,7 @@
 
 #include "cli/standard_log.h"
 #include "cli/version.h"
+#include "engine/alerts.h"
 #include "engine/project_loader.h"
 #include "io/real/clock.h"
 #include "io/real/commands.h"
@@ -17,6 +18,7 @@
 #include "io/real/files.h"
 #include "io/real/http_client.h"
 #include "io/real/loop.h"
+#include "io/real/mail.h"
 #include "io/real/net.h"
 #include "io/real/random.h"
 #include "server/api.h"
@@ -99,8 +101,8 @@ class Running {
     TIDEMILL_TRY(open_store());
     project_settings_ = read_project();
     build_tasks();
-    engine_ = std::make_unique<engine::Engine>(
-        engine::EngineParts{clock_, loop_, executor_, random_, *store_, *tasks_, log_, metrics_});
+    engine_ = std::make_unique<engine::Engine>(engine::EngineParts{
+        clock_, loop_, executor_, random_, *store_, *tasks_, log_, metrics_, alerts_.get()});
     loader_ = std::make_unique<engine::ProjectLoader>(
         project_, data_,
         engine::LoaderParts{loop_, executor_, files_, *store_, models_, *engine_, log_});
@@ -156,6 +158,11 @@ class Running {
                           project_settings_.secrets,
                           settings.path,
                           project_});
+    alerts_ = std::make_unique<engine::Alerts>(
+        engine::AlertParts{clock_, loop_, random_, log_, sender_, secrets, project_settings_,
+                           [this](run::Changes changes, std::function<void(Status)> done) {
+                             engine_->write(std::move(changes), std::move(done));
+                           }});
     auto databases = std::make_shared<task::Databases>(project_, executor_, loop_, secrets);
     runners.vendor = std::make_unique<task::VendorRunner>(secrets, vendors_);
     runners.sql = std::make_unique<task::SqlRunner>(databases);
@@ -225,12 +232,15 @@ class Running {
   io::RealNet net_;
   io::RealHttpClient http_;
   io::RealCommands commands_;
+  io::RealMailer mailer_;
+  notify::Sender sender_{{clock_, loop_, executor_, http_, mailer_}};
   spawn::SpawnClient spawner_;
   std::unique_ptr<task::ModelCompiler> compiler_;
   task::ModelStore models_;
   vendor::Client vendors_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<task::Tasks> tasks_;
+  std::unique_ptr<engine::Alerts> alerts_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<engine::ProjectLoader> loader_;
   flow::Project project_settings_;

@@ -30,6 +30,7 @@ Status Engine::recover(const LoadVersion& load) {
     auto const key = std::make_pair(row.flow, row.trigger);
     triggers_[key] = std::move(row);
   }
+  if (parts_.notices != nullptr) parts_.notices->restore(recovered.alerts);
   for (const run::DatasetRow& row : recovered.datasets) {
     dataset_sequences_[row.dataset] = row.sequence;
     dataset_times_[row.dataset] = row.at;

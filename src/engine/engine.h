@@ -22,6 +22,7 @@
 #include "base/metrics.h"
 #include "engine/control.h"
 #include "engine/flows.h"
+#include "engine/notices.h"
 #include "io/clock.h"
 #include "io/executor.h"
 #include "io/loop.h"
@@ -72,6 +73,7 @@ struct EngineParts {
   task::Tasks& tasks;
   Log& log;
   Metrics& metrics;
+  NoticeSink* notices = nullptr;  // none: nobody is told
 };
 
 // What a simulation breaks on purpose, to see that its checks find it. A server has none of it.
@@ -160,6 +162,9 @@ class Engine {
   void arm_timeout(const run::RunId& id, run::TaskRef ref, run::Attempt attempt, Duration after);
   void arm_deadline(const run::Instance& run);
   void finished(Turn& turn, Touched& touched);
+  void notice(Turn& turn, const flow::Flow& flow, const Notice& notice);
+  void notice_end(Turn& turn, const run::Instance& run);
+  bool had_failed_before(const run::RunRow& row);
   void wrote_dataset(Turn& turn, Touched& touched, const run::Wrote& wrote);
   void trigger_dependents(Turn& turn, flow::Trigger::Kind kind, const std::string& source,
                           const run::RunRow& upstream, const run::Key& key);

@@ -157,9 +157,10 @@ class EngineBed {
     vendors_ = std::make_unique<vendor::Client>(world.loop(), world.clock(), world.http(),
                                                 world.random(), *metrics);
     tasks_ = std::make_unique<task::Tasks>(runners(), *models_);
-    engine = std::make_unique<Engine>(EngineParts{world.clock(), world.loop(), world.executor(),
-                                                  world.random(), *store, *tasks_, log, *metrics},
-                                      limits);
+    engine = std::make_unique<Engine>(
+        EngineParts{world.clock(), world.loop(), world.executor(), world.random(), *store, *tasks_,
+                    log, *metrics, notices},
+        limits);
     loader = std::make_unique<ProjectLoader>(
         "/project", "/data",
         LoaderParts{world.loop(), world.executor(), world.files(), *store, *models_, *engine, log});
@@ -278,6 +279,7 @@ class EngineBed {
   std::vector<std::string> started_tasks;  // in order
   std::function<std::optional<Code>(const run::Changes&)> commit_fails;
   run::AdmissionLimits limits;
+  NoticeSink* notices = nullptr;  // before start()
 
   FastFolder folder;
   io::SimWorld world;

@@ -33,6 +33,7 @@ struct Engine::Turn {
   Duration spent;  // on pure tasks
   // The store could not be read: what was decided without it must not become true.
   std::optional<Error> unread;
+  bool has_notices = false;
 };
 
 }  // namespace tidemill::engine

@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "base/yaml.h"
 #include "clock/schedule.h"
+#include "flow/project.h"
 #include "flow/rendered.h"
 #include "sql/expression.h"
 #include "sql/statement.h"
@@ -272,6 +273,7 @@ struct Flow {
   std::string zone;
   std::string description;
   std::vector<Trigger> triggers;
+  std::vector<AlertRule> alerts;  // its own and the project's for its team
   std::vector<Param> params;
   std::optional<Rendered> key;
   std::optional<int64_t> max_running;

@@ -6,6 +6,7 @@
 #include "clock/zone.h"
 #include "flow/load.h"
 #include "flow/loading.h"
+#include "flow/read_alerts.h"
 
 namespace tidemill::flow {
 namespace {
@@ -34,6 +35,14 @@ class ProjectReader {
       each(*node, fields.what("datasets"), [&](const auto& entry) { read_dataset(entry); });
     }
     if (const YamlNode* node = fields.get("secrets")) read_secrets(*node);
+    if (const YamlNode* node = fields.get("mail")) project_.mail = read_mail(reader_, *node);
+    if (const YamlNode* node = fields.get("channels")) {
+      project_.channels = read_channels(reader_, *node, project_.mail);
+    }
+    if (const YamlNode* node = fields.get("alerts")) {
+      project_.alerts = read_alert_rules(reader_, *node, fields.what("alerts"), kInProjectAlert,
+                                         project_.channels);
+    }
     if (const YamlNode* node = fields.get("teams")) {
       each(*node, fields.what("teams"), [&](const auto& entry) { read_team(entry); });
     }

@@ -40,6 +40,27 @@ struct Team {
   std::vector<std::string> members;  // names of tokens
 };
 
+// Where alerts go.
+struct Channel {
+  std::string name;
+  enum class Kind { kMail, kWebhook, kSlack } kind = Kind::kWebhook;
+  std::vector<std::string> mail;  // addresses
+  std::string url;
+  std::string secret;  // that a webhook is signed with, or that holds Slack's address
+};
+// How mail leaves.
+struct MailWay {
+  std::string relay;  // smtp://... or smtps://...; "" : mail cannot leave
+  std::string from;
+  std::string user;
+  std::string password_secret;
+};
+struct AlertRule {
+  std::vector<std::string> on;  // failed, late, too_long, did_not_run, recovered
+  std::vector<std::string> to;  // channels
+  std::string team;             // of the project's rules: "" : all
+};
+
 struct Project {
   std::string zone = "UTC";
   std::string team = "default";
@@ -49,6 +70,9 @@ struct Project {
   std::map<std::string, Dataset> datasets;
   std::map<std::string, Team> teams;
   SecretSources secrets;
+  MailWay mail;
+  std::map<std::string, Channel> channels;
+  std::vector<AlertRule> alerts;
   // Hosts and addresses that http tasks and vendors may reach although they are private.
   std::vector<std::string> allow_private;
   Duration history_keep = Duration::seconds(400 * 86'400);  // of finished runs and task logs

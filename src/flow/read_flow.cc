@@ -5,6 +5,7 @@
 #include "clock/zone.h"
 #include "flow/loading.h"
 #include "flow/params.h"
+#include "flow/read_alerts.h"
 #include "flow/words.h"
 
 namespace tidemill::flow {
@@ -165,6 +166,16 @@ void read_flow(Loading& loading, const YamlNode& root) {
       loading.problems.add(node->mark,
                            "'key' of the flow is the same for every run; expected an "
                            "expression, such as \"{{ applicant_id }}\"");
+    }
+  }
+  loading.flow.alerts = loading.project.alerts;
+  std::erase_if(loading.flow.alerts, [&](const AlertRule& rule) {
+    return !rule.team.empty() && rule.team != loading.flow.team;
+  });
+  if (const YamlNode* node = fields.get("alerts")) {
+    for (AlertRule& rule : read_alert_rules(loading.reader, *node, fields.what("alerts"), kInAlert,
+                                            loading.project.channels)) {
+      loading.flow.alerts.push_back(std::move(rule));
     }
   }
   Readable const with_run{.params = true,

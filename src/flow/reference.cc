@@ -152,6 +152,13 @@ constexpr Section kSections[] = {
     {"The project: tidemill.yaml", "What all flows of a project share. The file may be absent.",
      kInProject},
     {"Teams", "", kInTeam},
+    {"Alerts",
+     "`alerts: { on: [failed, recovered], to: [desk] }`. The first alert of a flow and a reason "
+     "goes "
+     "out at once; those of the next five minutes go together, with their number.",
+     kInAlert | kInProjectAlert},
+    {"Channels", "Each has exactly one of `mail`, `webhook` and `slack`.", kInChannel},
+    {"`mail`", "", kInMail},
     {"Secrets",
      "A secret is a file of that name in `secrets/` of the data directory or of the project; else:",
      kInSecrets},

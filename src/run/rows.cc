@@ -33,7 +33,8 @@ bool is_final(TaskState state) { return state >= TaskState::kSucceeded; }
 bool Changes::empty() const {
   return new_runs.empty() && runs.empty() && keys.empty() && tasks.empty() && attempts.empty() &&
          chains.empty() && triggers.empty() && datasets.empty() && purges.empty() &&
-         tokens.empty() && removed_tokens.empty() && control.empty();
+         tokens.empty() && removed_tokens.empty() && control.empty() && alerts.empty() &&
+         removed_alerts.empty();
 }
 
 }  // namespace tidemill::run

@@ -169,6 +169,13 @@ struct TokenRow {
   Time expires;
 };
 
+// An alert that has not arrived yet.
+struct AlertRow {
+  std::string id;
+  Time due;
+  Json body;
+};
+
 inline constexpr int64_t kPurgedKeys = 1000;
 
 // Everything that one turn of the engine writes, in one transaction.
@@ -185,6 +192,8 @@ struct Changes {
   std::vector<TokenRow> tokens;             // new ones; a name that exists is a `conflict`
   std::vector<std::string> removed_tokens;  // names
   ControlChanges control;
+  std::vector<AlertRow> alerts;             // new and changed ones
+  std::vector<std::string> removed_alerts;  // ids
   bool empty() const;
 };
 

@@ -293,6 +293,14 @@ Result<std::vector<run::DatasetRow>> Reader::last_datasets() {
       });
 }
 
+Result<std::vector<run::AlertRow>> Reader::list_alerts() {
+  TIDEMILL_TRY_LET(statement, connection_.prepare("SELECT id, due, body FROM alert"));
+  return read_all<run::AlertRow>(statement, [](io::Statement& row) -> Result<run::AlertRow> {
+    TIDEMILL_TRY_LET(body, parse_json(row.text(2)));
+    return run::AlertRow{row.text(0), row.time(1), std::move(body)};
+  });
+}
+
 Result<std::vector<run::TokenRow>> Reader::list_tokens() {
   TIDEMILL_TRY_LET(statement,
                    connection_.prepare("SELECT name, hash, created, expires FROM token"));

@@ -25,6 +25,7 @@ class Reader {
   Result<std::vector<run::KeyRow>> skipped_keys(const flow::FlowName& flow, size_t limit);
   Result<std::vector<run::TriggerRow>> triggers();
   Result<std::vector<run::DatasetRow>> last_datasets();
+  Result<std::vector<run::AlertRow>> list_alerts();
   Result<std::vector<run::TokenRow>> list_tokens();
   io::Connection& connection() { return connection_; }
 

@@ -61,7 +61,12 @@ CREATE INDEX task_file ON task (value) WHERE value >= '@' AND value < 'A';
 CREATE INDEX chain_file ON chain (entries) WHERE entries >= '@' AND entries < 'A';
 )sql";
 
-std::array<const char*, 3> const kVersions = {kVersion1, kVersion2, kControlSchema};
+constexpr const char* kVersion4 = R"sql(
+CREATE TABLE alert (id TEXT PRIMARY KEY, due INTEGER NOT NULL, body TEXT NOT NULL)
+STRICT, WITHOUT ROWID;
+)sql";
+
+std::array<const char*, 4> const kVersions = {kVersion1, kVersion2, kControlSchema, kVersion4};
 
 Result<int64_t> version_of(io::Connection& connection) {
   TIDEMILL_TRY_LET(statement, connection.prepare("PRAGMA user_version"));

@@ -63,6 +63,8 @@ class SqliteStore final : public Store {
       recovered.datasets = std::move(datasets);
       TIDEMILL_TRY_LET(control, read_control(reader.connection()));
       recovered.control = std::move(control);
+      TIDEMILL_TRY_LET(alerts, reader.list_alerts());
+      recovered.alerts = std::move(alerts);
       return std::move(recovered);
     });
   }

@@ -31,6 +31,7 @@ struct Recovered {
   std::vector<run::TriggerRow> triggers;
   std::vector<run::DatasetRow> datasets;  // the last update of each
   run::ControlState control;
+  std::vector<run::AlertRow> alerts;      // that have not arrived yet
 };
 
 struct RunFilter {

@@ -76,6 +76,10 @@ Status Writer::prepare() {
        "(SELECT 1 FROM run WHERE run.id = key.run AND run.finished IS NULL)"},
       {statements_.insert_token, "INSERT INTO token (name,hash,created,expires) VALUES (?,?,?,?)"},
       {statements_.delete_token, "DELETE FROM token WHERE name=?"},
+      {statements_.upsert_alert,
+       "INSERT INTO alert (id,due,body) VALUES (?,?,?) ON CONFLICT (id) DO UPDATE SET "
+       "due=excluded.due, body=excluded.body"},
+      {statements_.delete_alert, "DELETE FROM alert WHERE id=?"},
   };
   for (const Entry& entry : entries) {
     TIDEMILL_TRY_LET(statement, connection_.prepare(entry.sql));
@@ -235,6 +239,15 @@ Status Writer::write_rest(const run::Changes& changes) {
   for (const run::TokenRow& row : changes.tokens) {
     statements_.insert_token.add(row.name).add(row.hash).add(row.created).add(row.expires);
     TIDEMILL_TRY(run_once(statements_.insert_token));
+  }
+  for (const run::AlertRow& row : changes.alerts) {
+    std::string const body = row.body.dump();
+    statements_.upsert_alert.add(row.id).add(row.due).add(body);
+    TIDEMILL_TRY(run_once(statements_.upsert_alert));
+  }
+  for (const std::string& id : changes.removed_alerts) {
+    statements_.delete_alert.add(id);
+    TIDEMILL_TRY(run_once(statements_.delete_alert));
   }
   for (const std::string& name : changes.removed_tokens) {
     statements_.delete_token.add(name);

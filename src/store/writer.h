@@ -52,7 +52,8 @@ class Writer {
     io::Statement insert_run, update_run, insert_key, upsert_task, insert_attempt, insert_chain;
     io::Statement delete_run, delete_tasks, delete_attempts, delete_chains, remember_key;
     io::Statement epoch, has_run, value_in_task, value_in_chain;
-    io::Statement upsert_trigger, insert_dataset, purge_keys, insert_token, delete_token;
+    io::Statement upsert_trigger, insert_dataset, purge_keys, insert_token, delete_token,
+        upsert_alert, delete_alert;
   };
   Writer(io::Connection connection, std::string folder, io::Files& files, History& history)
       : connection_(std::move(connection)),
