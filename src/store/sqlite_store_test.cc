@@ -29,7 +29,7 @@ TEST(Schema, MigratesAFreshFileOnceAndLeavesACurrentOneAlone) {
     auto connection = io::Connection::open(folder / "meta.db", io::Connection::Mode::kWriter);
     ASSERT_TRUE(connection);
     ASSERT_TRUE(migrate(*connection));
-    EXPECT_EQ(number(*connection, "PRAGMA user_version"), 2);
+    EXPECT_EQ(number(*connection, "PRAGMA user_version"), 4);
     EXPECT_EQ(number(*connection, "SELECT value FROM meta WHERE name='epoch'"), 0);
   }
 }
