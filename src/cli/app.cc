@@ -9,12 +9,14 @@
 #include "cli/approval_commands.h"
 #include "cli/cron_commands.h"
 #include "cli/cron_vectors.h"
+#include "cli/doctor_command.h"
 #include "cli/model_commands.h"
 #include "cli/probe_vectors.h"
 #include "cli/rule_commands.h"
 #include "cli/run_commands.h"
 #include "cli/serve.h"
 #include "cli/sql_command.h"
+#include "cli/test_command.h"
 #include "cli/version.h"
 #include "flow/load.h"
 #include "io/real/clock.h"
@@ -55,6 +57,7 @@ struct Words {
   ModelCheckOptions model_check;
   ModelScoreOptions model_score;
   SqlOptions sql;
+  TestOptions test;
   std::string name;
   bool rules_jsonl = false;
   std::string vectors_kind;
@@ -254,6 +257,23 @@ void add_models(CLI::App& app, Words& words, Action& action) {
   });
 }
 
+void add_project_tools(CLI::App& app, Words& words, Action& action) {
+  auto* test = app.add_subcommand("test", "Run the project's tests of flows");
+  test->add_option("--project", words.test.project, "The project's folder")->capture_default_str();
+  test->add_flag("--json", words.test.json, "Answer in JSON, for programs");
+  test->add_option("FILE", words.test.files, "Within the project; by default tests/*.yaml");
+  test->callback([&] {
+    action = [&] {
+      words.test.program = program_path();
+      return test_flows(words.test, stdout, stderr);
+    };
+  });
+  auto* doctor_words =
+      app.add_subcommand("doctor", "What of the machine is missing or unsafe, and what to do");
+  add_common(doctor_words, words.common);
+  doctor_words->callback([&] { action = [&] { return doctor(words.common, stdout); }; });
+}
+
 void add_sql(CLI::App& app, Words& words, Action& action) {
   auto* sql = app.add_subcommand("sql", "A SELECT over CSV files");
   sql->add_option("SELECT", words.sql.text, "The statement")->required();
@@ -315,6 +335,7 @@ int run(int argc, char** argv) {
   add_cron(app, words, action);
   add_models(app, words, action);
   add_sql(app, words, action);
+  add_project_tools(app, words, action);
   add_hidden(app, words, action);
   auto* version = app.add_subcommand("version", "The version of this program");
   version->callback([&] {

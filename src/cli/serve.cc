@@ -12,6 +12,7 @@
 #include "cli/version.h"
 #include "engine/project_loader.h"
 #include "io/real/clock.h"
+#include "io/real/commands.h"
 #include "io/real/executor.h"
 #include "io/real/files.h"
 #include "io/real/http_client.h"
@@ -144,15 +145,27 @@ class Running {
     settings.boot_id = files_.read("/proc/sys/kernel/random/boot_id", 1024).value_or("");
     runners.process = std::make_unique<task::ProcessRunner>(settings, spawner_, files_);
     runners.http = std::make_unique<task::HttpRunner>(http_, project_settings_.allow_private);
-    runners.vendor = std::make_unique<task::VendorRunner>(
-        std::vector<std::string>{data_ + "/secrets", project_ + "/secrets"}, vendors_, files_);
-    runners.sql = std::make_unique<task::SqlRunner>(project_, executor_, loop_);
+    auto secrets = std::make_shared<task::Secrets>(
+        task::SecretParts{clock_,
+                          loop_,
+                          executor_,
+                          files_,
+                          http_,
+                          commands_,
+                          {data_ + "/secrets", project_ + "/secrets"},
+                          project_settings_.secrets,
+                          settings.path,
+                          project_});
+    auto databases = std::make_shared<task::Databases>(project_, executor_, loop_, secrets);
+    runners.vendor = std::make_unique<task::VendorRunner>(secrets, vendors_);
+    runners.sql = std::make_unique<task::SqlRunner>(databases);
     runners.publish = std::make_unique<task::PublishRunner>(
         [this](const std::string& dataset) { return dataset_path(dataset); }, executor_, loop_,
         files_, clock_);
     runners.wait = std::make_unique<task::WaitRunner>(task::WaitParts{
         clock_, loop_, executor_, files_, http_, project_, project_settings_.allow_private,
-        [this](const std::string& dataset) { return engine_->dataset_updated(dataset); }});
+        [this](const std::string& dataset) { return engine_->dataset_updated(dataset); },
+        databases});
     runners.approve = std::make_unique<task::ApproveRunner>(clock_);
     tasks_ = std::make_unique<task::Tasks>(std::move(runners), models_);
   }
@@ -160,7 +173,10 @@ class Running {
   // Where datasets stand and which hosts may be reached: read once, a change needs a restart.
   flow::Project read_project() {
     auto project = flow::load_project(engine::FolderSource(project_, files_));
-    return project ? std::move(*project) : flow::Project();
+    if (!project) return {};
+    std::string& token = project->secrets.vault_token_file;
+    if (!token.empty() && !token.starts_with('/')) token = project_ + "/" + token;
+    return std::move(*project);
   }
 
   std::string dataset_path(const std::string& dataset) const {
@@ -208,6 +224,7 @@ class Running {
   io::RealFiles files_;
   io::RealNet net_;
   io::RealHttpClient http_;
+  io::RealCommands commands_;
   spawn::SpawnClient spawner_;
   std::unique_ptr<task::ModelCompiler> compiler_;
   task::ModelStore models_;

@@ -187,6 +187,8 @@ constexpr Field kFields[] = {
     {kInProject, "connections", "map of name to connection", "none",
      "Databases that sql tasks can name."},
     {kInProject, "datasets", "map of name to dataset", "none", "Where datasets are kept."},
+    {kInProject, "secrets", "map", "files alone",
+     "Where secrets come from that are in no file of secrets/."},
     {kInProject, "teams", "map of name to team", "none", "Who belongs to which team."},
     {kInProject, "allow_private", "list of hosts", "none",
      "Hosts and addresses that may be reached although they are private."},
@@ -195,7 +197,22 @@ constexpr Field kFields[] = {
      "Finished runs, their values and the output of their tasks go when they are older."},
     {kInTeam, "members", "list of names", "required",
      "Names of tokens; `local` is whoever commands the server on its own machine."},
-    {kInConnection, "sqlite", "path", "required", "The SQLite file, within the project."},
+    {kInConnection, "sqlite", "path", "", "The SQLite file, within the project."},
+    {kInConnection, "postgres", "settings", "",
+     "Or a PostgreSQL server: host=db.example dbname=app user=tidemill, as libpq reads them."},
+    {kInConnection, "password", "map", "none", "The password of the PostgreSQL user, as a secret."},
+    {kInSecret, "secret", "name", "required", "The name of the secret."},
+    {kInSecrets, "command", "list of texts", "none",
+     "A program that prints the secret; {name} in a word stands for its name."},
+    {kInSecrets, "vault", "map", "none", "Vault's HTTP interface, key-value engine version 2."},
+    {kInVault, "address", "URL", "required", "Such as https://vault.example:8200."},
+    {kInVault, "mount", "text", "secret", "Where the engine is mounted."},
+    {kInVault, "path", "text", "tidemill",
+     "The path whose fields are the secrets. With {name} in it each secret has a path of its own, "
+     "and its field `value` counts."},
+    {kInVault, "token_file", "path", "required",
+     "The file that holds the token; absolute, or within the project."},
+    {kInVault, "private", "true or false", "false", "Whether its address may be private."},
     {kInDataset, "path", "path", "in the data directory",
      "The file of JSON lines, within the project."},
 };
@@ -222,6 +239,8 @@ constexpr std::pair<Places, std::string_view> kPlaceWords[] = {
     {kWaitTask, "wait"},       {kApproveTask, "approve"},
     {kInWait, "wait"},         {kInApprove, "approve"},
     {kInTeam, "a team"},       {kInHistory, "history"},
+    {kInSecret, "a password"}, {kInSecrets, "secrets"},
+    {kInVault, "vault"},
 };
 
 }  // namespace

@@ -137,8 +137,10 @@ struct CalcSettings {
 };
 struct SqlSettings {
   std::string connection;
-  std::string database;  // path of the SQLite file, within the project
-  std::string text;      // the statement with $1, $2... where expressions stood
+  std::string database;         // path of the SQLite file, within the project
+  std::string postgres;         // or the settings of a PostgreSQL server, as libpq reads them
+  std::string password_secret;  // the secret that holds its password
+  std::string text;             // the statement with $1, $2... where expressions stood
   std::vector<sql::Expression> params;
 };
 struct ModelSettings {

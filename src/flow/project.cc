@@ -33,6 +33,7 @@ class ProjectReader {
     if (const YamlNode* node = fields.get("datasets")) {
       each(*node, fields.what("datasets"), [&](const auto& entry) { read_dataset(entry); });
     }
+    if (const YamlNode* node = fields.get("secrets")) read_secrets(*node);
     if (const YamlNode* node = fields.get("teams")) {
       each(*node, fields.what("teams"), [&](const auto& entry) { read_team(entry); });
     }
@@ -104,13 +105,101 @@ class ProjectReader {
     std::string const owner = fmt::format("connection '{}'", entry.key);
     if (!reader_.is_map(entry.value, owner)) return;
     Fields const fields(reader_, entry.value, kInConnection, owner);
-    const YamlNode* node = fields.get("sqlite");
-    if (node == nullptr) {
-      if (!fields.has("sqlite")) problems_.add(entry.key_mark, owner + " has no 'sqlite'");
+    Connection connection{.name = entry.key};
+    const YamlNode* sqlite = fields.get("sqlite");
+    const YamlNode* postgres = fields.get("postgres");
+    if ((sqlite != nullptr) == (postgres != nullptr)) {
+      if (!fields.has("sqlite") && !fields.has("postgres")) {
+        problems_.add(entry.key_mark, owner + " has neither 'sqlite' nor 'postgres'");
+      } else if (sqlite != nullptr) {
+        problems_.add(entry.key_mark, owner + " has both 'sqlite' and 'postgres'");
+      }
       return;
     }
-    auto path = reader_.path(*node, fields.what("sqlite"));
-    if (path) project_.connections[entry.key] = {entry.key, std::move(*path)};
+    if (sqlite != nullptr) {
+      auto path = reader_.path(*sqlite, fields.what("sqlite"));
+      if (!path) return;
+      connection.sqlite = std::move(*path);
+    } else {
+      read_postgres(fields, *postgres, connection);
+    }
+    if (const YamlNode* password = fields.get("password")) {
+      read_password(*password, fields.what("password"), connection);
+    }
+    project_.connections[entry.key] = std::move(connection);
+  }
+
+  void read_postgres(const Fields& fields, const YamlNode& node, Connection& connection) {
+    auto text = reader_.text(node, fields.what("postgres"));
+    if (!text) return;
+    // Of a URL the part between the scheme and the @ is user:password.
+    size_t const begin = text->find("://");
+    size_t const at = text->find('@');
+    bool const has_user = begin != std::string::npos && at != std::string::npos;
+    bool const has_password = text->find("password") != std::string::npos ||
+                              (has_user && text->find(':', begin + 3) < at);
+    if (has_password) {
+      problems_.add(node.mark, fmt::format("{}: a password in the file; write it into a secret and "
+                                           "say password: {{secret: NAME}}",
+                                           fields.what("postgres")));
+      return;
+    }
+    connection.postgres = std::move(*text);
+  }
+
+  void read_password(const YamlNode& node, const std::string& what, Connection& connection) {
+    if (!reader_.is_map(node, what)) return;
+    if (connection.postgres.empty()) {
+      problems_.add(node.mark, what + ": only a PostgreSQL server has one");
+      return;
+    }
+    Fields const fields(reader_, node, kInSecret, what);
+    if (const YamlNode* secret = fields.get("secret")) {
+      connection.password_secret = reader_.name(*secret, fields.what("secret")).value_or("");
+    } else if (!fields.has("secret")) {
+      problems_.add(node.mark, what + " has no 'secret'");
+    }
+  }
+
+  void read_secrets(const YamlNode& node) {
+    std::string const owner = "'secrets' of the project";
+    if (!reader_.is_map(node, owner)) return;
+    Fields const fields(reader_, node, kInSecrets, owner);
+    if (const YamlNode* command = fields.get("command")) {
+      project_.secrets.command = texts(*command, fields.what("command"));
+    }
+    const YamlNode* vault = fields.get("vault");
+    if (vault == nullptr || !reader_.is_map(*vault, fields.what("vault"))) return;
+    if (!project_.secrets.command.empty()) {
+      problems_.add(vault->mark, owner + " has both 'command' and 'vault'; expected one of them");
+    }
+    read_vault(*vault, fields.what("vault"));
+  }
+
+  void read_vault(const YamlNode& node, const std::string& owner) {
+    SecretSources& vault = project_.secrets;
+    Fields const fields(reader_, node, kInVault, owner);
+    auto take = [&](std::string_view name, std::string& into, bool is_required) {
+      const YamlNode* text = fields.get(name);
+      if (text != nullptr) {
+        into = reader_.text(*text, fields.what(name)).value_or("");
+      } else if (is_required && !fields.has(name)) {
+        problems_.add(node.mark, fmt::format("{} has no '{}'", owner, name));
+      }
+    };
+    take("address", vault.vault_address, true);
+    take("mount", vault.vault_mount, false);
+    take("path", vault.vault_path, false);
+    take("token_file", vault.vault_token_file, true);
+    if (const YamlNode* value = fields.get("private")) {
+      vault.vault_private = reader_.boolean(*value, fields.what("private")).value_or(false);
+    }
+    bool const is_http =
+        vault.vault_address.starts_with("https://") || vault.vault_address.starts_with("http://");
+    if (!vault.vault_address.empty() && !is_http) {
+      reader_.report(*fields.get("address"), fields.what("address"), "a URL with https://");
+    }
+    while (vault.vault_address.ends_with('/')) vault.vault_address.pop_back();
   }
 
   void read_team(const YamlNode::Entry& entry) {

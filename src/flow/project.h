@@ -15,7 +15,19 @@ struct FileError;
 
 struct Connection {
   std::string name;
-  std::string sqlite;  // path of the database file, within the project
+  std::string sqlite = {};           // path of the database file, within the project
+  std::string postgres = {};         // or the settings of a server, as libpq reads them
+  std::string password_secret = {};  // the secret that holds its password
+};
+
+// Where secrets come from that are in no file.
+struct SecretSources {
+  std::vector<std::string> command;  // {name} in it stands for the secret's name
+  std::string vault_address;         // "" : none
+  std::string vault_mount = "secret";
+  std::string vault_path = "tidemill";  // {name} in it stands for the secret's name
+  std::string vault_token_file;
+  bool vault_private = false;  // its address may be private
 };
 
 struct Dataset {
@@ -36,6 +48,7 @@ struct Project {
   std::map<std::string, Connection> connections;
   std::map<std::string, Dataset> datasets;
   std::map<std::string, Team> teams;
+  SecretSources secrets;
   // Hosts and addresses that http tasks and vendors may reach although they are private.
   std::vector<std::string> allow_private;
   Duration history_keep = Duration::seconds(400 * 86'400);  // of finished runs and task logs

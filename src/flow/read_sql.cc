@@ -163,6 +163,8 @@ std::optional<SqlSettings> read_sql_settings(const SettingsPlace& at) {
     } else if (name) {
       settings.connection = *name;
       settings.database = found->second.sqlite;
+      settings.postgres = found->second.postgres;
+      settings.password_secret = found->second.password_secret;
     }
   } else if (!fields.has("connection")) {
     at.loading.problems.add(at.node.mark, fmt::format("{} has no 'connection'", at.what));

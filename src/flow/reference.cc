@@ -143,7 +143,12 @@ constexpr Section kSections[] = {
     {"The project: tidemill.yaml", "What all flows of a project share. The file may be absent.",
      kInProject},
     {"Teams", "", kInTeam},
-    {"Connections", "", kInConnection},
+    {"Secrets",
+     "A secret is a file of that name in `secrets/` of the data directory or of the project; else:",
+     kInSecrets},
+    {"`vault`", "", kInVault},
+    {"Connections", "Each has exactly one of `sqlite` and `postgres`.", kInConnection},
+    {"`password`", "`password: { secret: app-password }`", kInSecret},
     {"Datasets", "", kInDataset},
     {"History", "", kInHistory},
 };

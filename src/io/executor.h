@@ -8,9 +8,11 @@
 namespace tidemill::io {
 
 enum class Lane {
-  kStore,    // one thread: the writing connection
-  kRead,     // two threads: queries, log files, loading of files
-  kCompute,  // a thread a core: larger calculations
+  kStore,     // one thread: the writing connection
+  kRead,      // two threads: queries, log files, loading of files
+  kCompute,   // a thread a core: larger calculations
+  kDatabase,  // sixteen threads: statements on PostgreSQL, the command that knows secrets
+  kBuild,     // two threads: environments of Python
 };
 
 class Executor {

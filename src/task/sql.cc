@@ -71,32 +71,35 @@ Result<Json> query_sqlite(const std::string& path, const std::string& sql,
 }
 
 SqlRunner::SqlRunner(std::string project_folder, io::Executor& executor, io::Loop& loop)
-    : project_folder_(std::move(project_folder)), executor_(executor), loop_(loop) {}
+    : databases_(std::make_shared<Databases>(std::move(project_folder), executor, loop, nullptr)) {}
 
 void SqlRunner::start(const Work& work, const flow::Scope& scope, Done done) {
   const auto& settings = std::get<flow::SqlSettings>(work.task().settings);
-  std::vector<value::Value> params;
-  for (const sql::Expression& expression : settings.params) {
-    auto value = scope.evaluate(expression);
-    if (!value) {
-      done(run::Outcome::failure(value.error()));
-      return;
-    }
-    params.push_back(std::move(*value));
+  auto params = sql_params(settings, scope);
+  if (!params) {
+    done(run::Outcome::failure(params.error()));
+    return;
   }
-  std::string const path = settings.database.starts_with('/')
-                               ? settings.database
-                               : project_folder_ + "/" + settings.database;
-  Status const queued = executor_.run(io::Lane::kRead, [this, path, text = settings.text,
-                                                        params = std::move(params), done] {
-    auto rows = query_sqlite(path, text, params);
-    run::Outcome outcome = rows ? run::Outcome::success(flow::TaskValue::of_json(std::move(*rows)))
-                                : run::Outcome::failure(rows.error().in(path));
-    loop_.post([done, outcome = std::move(outcome)]() mutable { done(std::move(outcome)); });
-  });
-  if (!queued) done(run::Outcome::failure(queued.error()));
+  std::string const id = work.attempt_id();
+  Duration const timeout =
+      std::min(work.task().timeout.value_or(Databases::kLongest), Databases::kLongest);
+  auto const ticket = databases_->run(settings, std::move(*params), timeout,
+                                      [this, id, done](Result<flow::TaskValuePtr> value) {
+                                        open_.erase(id);
+                                        if (value) {
+                                          done(run::Outcome::success(std::move(*value)));
+                                        } else if (value.error().code == Code::kUnknown) {
+                                          done(run::Outcome::unknown(value.error().text()));
+                                        } else {
+                                          done(run::Outcome::failure(value.error()));
+                                        }
+                                      });
+  if (!ticket.expired()) open_[id] = ticket;
 }
 
-void SqlRunner::stop(const Work&) {}
+void SqlRunner::stop(const Work& work) {
+  auto const found = open_.find(work.attempt_id());
+  if (found != open_.end()) databases_->cancel(found->second);
+}
 
 }  // namespace tidemill::task

@@ -1,10 +1,11 @@
-// `sql`: one statement on a SQLite file of the project, on the read lane.
+// `sql`: one statement on a database of the project, recorded before and after.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
 
-#include "io/executor.h"
-#include "io/loop.h"
+#include "task/databases.h"
 #include "task/work.h"
 
 namespace tidemill::task {
@@ -15,15 +16,16 @@ Result<Json> query_sqlite(const std::string& path, const std::string& sql,
 
 class SqlRunner final : public Runner {
  public:
+  explicit SqlRunner(std::shared_ptr<Databases> databases) : databases_(std::move(databases)) {}
+  // Without secrets.
   SqlRunner(std::string project_folder, io::Executor& executor, io::Loop& loop);
   void start(const Work& work, const flow::Scope& scope, Done done) override;
-  // The statement ends by itself; its time is bounded.
+  // A statement of SQLite ends by itself.
   void stop(const Work& work) override;
 
  private:
-  std::string project_folder_;
-  io::Executor& executor_;
-  io::Loop& loop_;
+  std::shared_ptr<Databases> databases_;
+  std::map<std::string, Databases::Ticket> open_;  // by attempt id
 };
 
 }  // namespace tidemill::task

@@ -101,18 +101,29 @@ run::Outcome outcome_of(const vendor::CallResult& result) {
 
 }  // namespace
 
+VendorRunner::VendorRunner(std::shared_ptr<Secrets> secrets, vendor::Client& client)
+    : secrets_(std::move(secrets)), client_(client) {}
+
 VendorRunner::VendorRunner(std::vector<std::string> secret_folders, vendor::Client& client,
                            io::Files& files)
-    : secret_folders_(std::move(secret_folders)), client_(client), files_(files) {}
+    : secret_folders_(std::move(secret_folders)), client_(client), files_(&files) {}
 
-Result<std::string> VendorRunner::secret(const std::string& name) const {
+Result<std::string> VendorRunner::file_secret(const std::string& name) const {
   for (const std::string& folder : secret_folders_) {
-    auto const text = files_.read(folder + "/" + name, kSecretBytes);
+    auto const text = files_->read(folder + "/" + name, kSecretBytes);
     if (text) return std::string(trim(*text));
   }
   return fail(Code::kNotFound,
               fmt::format("there is no secret '{}'; write it into {}/{} with mode 0600", name,
                           secret_folders_.empty() ? "secrets" : secret_folders_[0], name));
+}
+
+void VendorRunner::find_secret(const std::string& name, Secrets::Found found) const {
+  if (secrets_) {
+    secrets_->find(name, std::move(found));
+  } else {
+    found(file_secret(name));
+  }
 }
 
 Result<vendor::CallRequest> VendorRunner::request_of(const Work& work,
@@ -125,10 +136,6 @@ Result<vendor::CallRequest> VendorRunner::request_of(const Work& work,
   request.evaluate = evaluate;
   const vendor::Product* product = settings.spec->product(settings.product);
   if (product == nullptr) return fail(Code::kInternal, "the bundle lacks its vendor's product");
-  if (!settings.spec->auth.secret.empty()) {
-    TIDEMILL_TRY_LET(value, secret(settings.spec->auth.secret));
-    request.secret = std::move(value);
-  }
   // The vendor file reads what the task gives it by `with`, by bare names.
   Json given = Json::object();
   for (const auto& [name, rendered] : work.task().with) {
@@ -160,13 +167,35 @@ void VendorRunner::start(const Work& work, const flow::Scope& scope, Done done) 
   }
   request->deadline = work.elapsed_deadline;
   std::string const id = work.attempt_id();
-  open_[id] = client_.call(std::move(*request), [this, id, done](vendor::CallResult result) {
+  std::string const secret = request->spec->auth.secret;
+  if (secret.empty()) {
+    send(id, std::move(*request), std::move(done));
+    return;
+  }
+  waiting_.insert(id);
+  auto shared = std::make_shared<vendor::CallRequest>(std::move(*request));
+  find_secret(secret, [this, id, shared, done](Result<std::string> value) {
+    bool const is_wanted = waiting_.erase(id) > 0;
+    if (!value) {
+      done(run::Outcome::failure(value.error()));
+    } else if (!is_wanted) {
+      done(run::Outcome::failure({Code::kTooLate, "stopped before the vendor was asked", {}}));
+    } else {
+      shared->secret = std::move(*value);
+      send(id, std::move(*shared), done);
+    }
+  });
+}
+
+void VendorRunner::send(const std::string& id, vendor::CallRequest request, Done done) {
+  open_[id] = client_.call(std::move(request), [this, id, done](vendor::CallResult result) {
     open_.erase(id);
     done(outcome_of(result));
   });
 }
 
 void VendorRunner::stop(const Work& work) {
+  waiting_.erase(work.attempt_id());
   auto const found = open_.find(work.attempt_id());
   if (found != open_.end()) client_.cancel(found->second);
 }

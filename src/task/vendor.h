@@ -2,10 +2,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "io/files.h"
+#include "task/secrets.h"
 #include "task/work.h"
 #include "vendor/client.h"
 
@@ -13,7 +16,8 @@ namespace tidemill::task {
 
 class VendorRunner final : public Runner {
  public:
-  // Secrets are read from secrets/NAME in the data folder, else in the project's.
+  VendorRunner(std::shared_ptr<Secrets> secrets, vendor::Client& client);
+  // Secrets of files alone: the first folder that has NAME.
   VendorRunner(std::vector<std::string> secret_folders, vendor::Client& client, io::Files& files);
 
   void start(const Work& work, const flow::Scope& scope, Done done) override;
@@ -21,11 +25,15 @@ class VendorRunner final : public Runner {
 
  private:
   Result<vendor::CallRequest> request_of(const Work& work, const flow::Scope& scope) const;
-  Result<std::string> secret(const std::string& name) const;
+  Result<std::string> file_secret(const std::string& name) const;
+  void find_secret(const std::string& name, Secrets::Found found) const;
+  void send(const std::string& id, vendor::CallRequest request, Done done);
 
+  std::shared_ptr<Secrets> secrets_;
   std::vector<std::string> secret_folders_;
   vendor::Client& client_;
-  io::Files& files_;
+  io::Files* files_ = nullptr;
+  std::set<std::string> waiting_;                   // for a secret, by attempt id
   std::map<std::string, vendor::CallHandle> open_;  // by attempt id
 };
 

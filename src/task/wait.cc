@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "clock/zone.h"
 #include "task/http.h"
-#include "task/sql.h"
 
 namespace tidemill::task {
 namespace {
@@ -89,7 +88,11 @@ struct WaitRunner::Open {
   Done done;
 };
 
-WaitRunner::WaitRunner(WaitParts parts) : parts_(std::move(parts)) {}
+WaitRunner::WaitRunner(WaitParts parts) : parts_(std::move(parts)) {
+  if (parts_.databases) return;
+  parts_.databases =
+      std::make_shared<Databases>(parts_.project_folder, parts_.executor, parts_.loop, nullptr);
+}
 WaitRunner::~WaitRunner() = default;
 
 Result<std::shared_ptr<WaitRunner::Open>> WaitRunner::prepare(const Work& work,
@@ -127,11 +130,10 @@ Result<std::shared_ptr<WaitRunner::Open>> WaitRunner::prepare(const Work& work,
       }
       break;
     }
-    case For::kQuery:
-      for (const sql::Expression& expression : settings.query.params) {
-        TIDEMILL_TRY_LET(value, scope.evaluate(expression));
-        open->params.push_back(std::move(value));
-      }
+    case For::kQuery: {
+      TIDEMILL_TRY_LET(params, sql_params(settings.query, scope));
+      open->params = std::move(params);
+    }
       open->label = "a row of " + settings.query.connection;
       break;
     case For::kDataset:
@@ -257,28 +259,26 @@ void WaitRunner::look_at_url(const std::string& id, Open& open) {
 }
 
 void WaitRunner::look_at_rows(const std::string& id, const Open& open) {
-  const flow::SqlSettings& query = open.settings->query;
-  std::string const path = query.database.starts_with('/')
-                               ? query.database
-                               : parts_.project_folder + "/" + query.database;
-  auto const queued = parts_.executor.run(
-      io::Lane::kRead, [this, id, path, text = query.text, params = open.params] {
-        auto const rows = query_sqlite(path, text, params);
-        Look look;
-        if (!rows) {
-          look.note = rows.error().text();
-          if (rows.error().code != Code::kUnavailable) look.error = rows.error().in(path);
-        } else if (rows->as_array().empty()) {
-          look.note = "there is no row";
-        } else {
-          const Json& first = rows->as_array()[0];
-          look.is_there = !first.as_object().empty() && is_true(first.as_object()[0].second);
-          look.note = "the first row is " + printable(first.dump(), 120);
-          look.found.set("row", first);
-        }
-        parts_.loop.post([this, id, look = std::move(look)] { looked(id, look); });
-      });
-  if (!queued) looked(id, Look{.note = queued.error().message});
+  parts_.databases->run(open.settings->query, open.params, kLongestLook,
+                        [this, id](const Result<flow::TaskValuePtr>& rows) {
+                          Look look;
+                          if (!rows) {
+                            look.note = rows.error().text();
+                            bool const may_pass = rows.error().code == Code::kUnavailable ||
+                                                  rows.error().code == Code::kUnknown ||
+                                                  rows.error().code == Code::kTooLate;
+                            if (!may_pass) look.error = rows.error();
+                          } else if ((*rows)->json().as_array().empty()) {
+                            look.note = "there is no row";
+                          } else {
+                            const Json& first = (*rows)->json().as_array()[0];
+                            look.is_there =
+                                !first.as_object().empty() && is_true(first.as_object()[0].second);
+                            look.note = "the first row is " + printable(first.dump(), 120);
+                            look.found.set("row", first);
+                          }
+                          looked(id, std::move(look));
+                        });
 }
 
 WaitRunner::Look WaitRunner::look_at_dataset(const Open& open) const {

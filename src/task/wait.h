@@ -14,6 +14,7 @@
 #include "io/files.h"
 #include "io/http_client.h"
 #include "io/loop.h"
+#include "task/databases.h"
 #include "task/waiting.h"
 #include "task/work.h"
 
@@ -29,6 +30,7 @@ struct WaitParts {
   std::vector<std::string> allow_private;
   // When a dataset was updated last; nothing if never.
   std::function<std::optional<Time>(const std::string& dataset)> dataset_updated;
+  std::shared_ptr<Databases> databases = nullptr;  // none: SQLite without secrets
 };
 
 class WaitRunner final : public Runner {

@@ -3,8 +3,42 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Iterator
 
 from harness import Server, task_of, wait_until
+
+
+@contextmanager
+def answering() -> Iterator[tuple[str, list[str]]]:
+    """A server that answers {} to all, and the Authorization headers that it has seen."""
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers.get("Authorization", ""))
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    stub = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=stub.serve_forever)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{stub.server_address[1]}", seen
+    finally:
+        stub.shutdown()
+        thread.join()
+        stub.server_close()
 
 
 def test_a_wait_ends_when_the_file_comes_also_after_a_kill(server: Server) -> None:
@@ -67,3 +101,34 @@ def test_a_token_decides_only_for_its_teams(server: Server) -> None:
     ended = server.finished(run)
     assert ended["state"] == "failed"
     assert task_of(ended, "mine")["error"]["message"] == "rejected by test: too risky"
+
+
+def test_the_tests_of_the_lending_example_pass(server: Server) -> None:
+    lending = Path(__file__).resolve().parent.parent.parent / "examples" / "lending"
+    done = subprocess.run([str(server.tidemill), "test", "--project", str(lending)],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed, 0 failed" in done.stdout
+
+
+def test_the_doctor_says_what_is_unsafe(server: Server) -> None:
+    server.write("secrets/token", "x\n").chmod(0o644)
+    sick = server.cli("doctor", "--json", "--project", str(server.project), check=False)
+    assert sick.returncode == 1
+    found = {one["name"]: one for one in json.loads(sick.stdout)["findings"]}
+    assert found["secrets"]["state"] == "unsafe" and "chmod 600" in found["secrets"]["advice"]
+    assert "ms" in found["fsync"]["found"]
+
+
+def test_secrets_come_from_a_command(server: Server) -> None:
+    server.write("pass.sh", "echo \"secret of $1\"\n")
+    server.write("tidemill.yaml", "allow_private: [127.0.0.1]\n"
+                                  "secrets: {command: [/bin/sh, pass.sh, '{name}']}\n")
+    with answering() as (address, seen):
+        server.write("vendors/v.yaml", f"vendor: v\nbase_url: http://{address}\nprivate: true\n"
+                                       "auth: {kind: bearer, secret: v-token}\nproducts:\n"
+                                       "  p: {request: {method: GET, path: /x}, effect: read}\n")
+        server.flow("f", "tasks: {a: {vendor: v.p}}\n")
+        server.start()
+        assert server.finished(server.start_run("f"))["state"] == "succeeded"
+    assert seen == ["Bearer secret of v-token"]

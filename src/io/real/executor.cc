@@ -45,6 +45,8 @@ class RealExecutor::Impl {
     lane(Lane::kRead).settings = {"read", 2, kReadQueue, 0};
     lane(Lane::kCompute).settings = {"compute", compute_threads ? compute_threads : cores(),
                                      kComputeQueue, 5};
+    lane(Lane::kDatabase).settings = {"database", 16, kDatabaseQueue, 0};
+    lane(Lane::kBuild).settings = {"build", 2, kBuildQueue, 5};
   }
 
   LaneState& lane(Lane name) { return lanes_[static_cast<size_t>(name)]; }
@@ -130,7 +132,7 @@ class RealExecutor::Impl {
   // or a pop only. One lock for all lanes, since stop() asks about all of them at one instant.
   std::mutex mutex_;
   std::condition_variable all_idle_;
-  std::array<LaneState, 3> lanes_;
+  std::array<LaneState, 5> lanes_;
   size_t running_ = 0;
   bool stopped_ = false;
 };

@@ -16,6 +16,8 @@ class RealExecutor final : public Executor {
   static constexpr size_t kStoreQueue = 1024;
   static constexpr size_t kReadQueue = 4096;
   static constexpr size_t kComputeQueue = 4096;
+  static constexpr size_t kDatabaseQueue = 4096;
+  static constexpr size_t kBuildQueue = 1024;
 
   // `compute_threads` 0 takes one a core.
   explicit RealExecutor(size_t compute_threads = 0);

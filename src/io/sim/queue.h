@@ -37,8 +37,8 @@ class SimQueue {
   using Callback = Loop::Callback;
   // The server's entries end with it; the world's (a process that runs on) outlive a restart.
   enum class Owner { kServer, kWorld };
-  enum class Source { kLoop, kStore, kRead, kCompute };
-  static constexpr size_t kSources = 4;
+  enum class Source { kLoop, kStore, kRead, kCompute, kDatabase, kBuild };
+  static constexpr size_t kSources = 6;
   // Entries run without any time passing before the simulation is taken for an endless loop.
   static constexpr int64_t kMaxEntriesAtOneInstant = 10'000'000;
 

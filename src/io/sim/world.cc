@@ -86,10 +86,12 @@ class SimWorld::SimExecutor final : public Executor {
     size_t queue;
   };
   // The same limits as on a real machine.
-  static constexpr std::array<LaneSettings, 3> kLanes = {{
+  static constexpr std::array<LaneSettings, 5> kLanes = {{
       {"store", Source::kStore, 1024},
       {"read", Source::kRead, 4096},
       {"compute", Source::kCompute, 4096},
+      {"database", Source::kDatabase, 4096},
+      {"build", Source::kBuild, 1024},
   }};
 
   SimQueue& queue_;
