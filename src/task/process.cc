@@ -42,7 +42,7 @@ ProcessRunner::ProcessRunner(ProcessSettings settings, io::Processes& processes,
 }
 
 std::string ProcessRunner::output_path(const Work& work) const {
-  return fmt::format("{}/outputs/{}/{}.json", settings_.data_folder, work.run.id, file_stem(work));
+  return fmt::format("{}/outputs/{}.{}.json", settings_.data_folder, work.run.id, file_stem(work));
 }
 
 Result<io::ProcessSpec> ProcessRunner::spec_of(const Work& work, const flow::Scope& scope) const {
@@ -140,11 +140,12 @@ void ProcessRunner::start(const Work& work, const flow::Scope& scope, Done done)
     done(run::Outcome::failure(spec.error()));
     return;
   }
-  for (const std::string& path : {spec->log_path, spec->output_path}) {
-    if (auto const made = files_.make_folders(path.substr(0, path.rfind('/')), 0700); !made) {
-      done(run::Outcome::failure(made.error()));
-      return;
-    }
+  // The log's folder is made by whoever opens the log: a folder for each run, made here, would cost
+  // the loop an fsync.
+  std::string const outputs = settings_.data_folder + "/outputs";
+  if (auto const made = files_.make_folders(outputs, 0700); !made) {
+    done(run::Outcome::failure(made.error()));
+    return;
   }
   io::ProcessId const id = spec->id;
   open_[id] = {std::move(done), spec->output_path};

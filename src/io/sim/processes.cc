@@ -129,6 +129,9 @@ void SimProcesses::end(const ProcessId& id, ProcessExit::How how, int code) {
 void SimProcesses::leave_results(const Process& process) {
   const auto& [spec, result] = std::tie(process.spec, process.result);
   if (!result.log.empty() && !spec.log_path.empty()) {
+    if (size_t const slash = spec.log_path.rfind('/'); slash != std::string::npos) {
+      (void)files_.make_folders(spec.log_path.substr(0, slash), 0700);
+    }
     if (auto log = files_.open_append(spec.log_path)) (void)(*log)->append(result.log);
   }
   if (!result.output.empty() && !spec.output_path.empty()) {
