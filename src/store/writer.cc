@@ -262,8 +262,14 @@ Result<run::Epoch> Writer::take_epoch() {
   return *epoch_;
 }
 
+// By what has been added since the last time: while somebody reads an old state the WAL goes on
+// growing, and to move a few pages after every commit would cost each of them two more fsyncs.
 Status Writer::checkpoint_if_large() {
-  if (connection_.wal_pages() < kCheckpointPages) return {};
+  int64_t const pages = connection_.wal_pages();
+  if (pages < checkpointed_pages_) checkpointed_pages_ = 0;  // it began anew
+  if (pages - checkpointed_pages_ < kCheckpointPages) return {};
+  checkpointed_pages_ = pages;
+  ++checkpoints_;
   TIDEMILL_TRY_LET(left, connection_.checkpoint());
   (void)left;
   return {};

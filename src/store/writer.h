@@ -44,6 +44,7 @@ class Writer {
 
   // Moves the WAL into the file when it has grown.
   Status checkpoint_if_large();
+  int64_t checkpoints() const { return checkpoints_; }
 
  private:
   struct Statements {
@@ -79,6 +80,8 @@ class Writer {
   Statements statements_;
   std::optional<run::Epoch> epoch_;  // once it was taken
   std::atomic<bool> is_taken_over_{false};
+  int64_t checkpointed_pages_ = 0;  // that the WAL held when it was last moved
+  int64_t checkpoints_ = 0;
 };
 
 // The value of a row, wherever it stands.

@@ -1,0 +1,67 @@
+#include "store/writer.h"
+
+#include <gtest/gtest.h>
+
+#include "io/real/files.h"
+#include "io/real/loop.h"
+#include "io/real/test_support.h"
+
+namespace tidemill::store {
+namespace {
+
+run::Changes chain_of(int number) {
+  run::ChainRow row;
+  row.run = run::RunId("01RUN");
+  row.number = number;
+  row.entries.push_back({});
+  row.entries.back().name = "t";
+  row.entries.back().value = std::string(200'000, 'x');
+  run::Changes changes;
+  changes.chains.push_back(std::move(row));
+  return changes;
+}
+
+class WriterTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto writer = Writer::open(folder_.path(), files_);
+    ASSERT_TRUE(writer) << writer.error().text();
+    writer_ = std::move(*writer);
+  }
+
+  void write(int count) {
+    for (int i = 0; i < count; ++i) {
+      ASSERT_TRUE(writer_->write(chain_of(number_++)));
+      ASSERT_TRUE(writer_->checkpoint_if_large());
+    }
+  }
+
+  io::TestFolder folder_;
+  io::RealLoop loop_;
+  io::RealFiles files_{loop_};
+  std::unique_ptr<Writer> writer_;
+  int number_ = 0;
+};
+
+TEST_F(WriterTest, TheWalIsMovedEachTimeItHasGrown) {
+  write(10);
+  EXPECT_EQ(writer_->checkpoints(), 0);
+  write(400);  // 50 pages each
+  EXPECT_GE(writer_->checkpoints(), 4);
+  EXPECT_LE(writer_->checkpoints(), 6);
+}
+
+// The reader keeps the WAL from beginning anew, so that it stays large.
+TEST_F(WriterTest, AReaderOfAnOldStateDoesNotMakeEveryCommitMoveTheWal) {
+  write(1);
+  auto reader = io::Connection::open(folder_ / "meta.db", io::Connection::Mode::kReader);
+  ASSERT_TRUE(reader);
+  auto reading = reader->prepare("SELECT run FROM chain");
+  ASSERT_TRUE(reading);
+  ASSERT_TRUE(reading->step());
+  write(150);
+  EXPECT_EQ(writer_->checkpoints(), 1);
+}
+
+}  // namespace
+}  // namespace tidemill::store
