@@ -79,7 +79,11 @@ void Admission::forget(const RunId& run) {
       slots.held -= held->second.size();
       slots.holders.erase(held);
     }
-    std::erase_if(slots.queue, [&](const Waiting& waiting) { return waiting.run == run; });
+    if (auto const waiting = slots.waiting.find(run); waiting != slots.waiting.end()) {
+      slots.waiting_count -= waiting->second.size();
+      slots.waiting.erase(waiting);
+      tidy(slots);
+    }
   }
 }
 
@@ -113,7 +117,10 @@ bool Admission::request(SlotKind kind, const RunId& run, TaskRef ref) {
   if (kind == SlotKind::kNone) return true;
   Slots& slots = slots_[kind];
   if (slots.held >= limit(kind)) {
-    slots.queue.push_back({run, ref});
+    if (slots.waiting[run].insert(ref).second) {
+      ++slots.waiting_count;
+      slots.queue.push_back({run, ref});
+    }
     return false;
   }
   hold(kind, run, ref);
@@ -135,17 +142,37 @@ void Admission::release(SlotKind kind, const RunId& run, TaskRef ref) {
     if (held->second.empty()) slots.holders.erase(held);
     return;
   }
-  std::erase_if(slots.queue,
-                [&](const Waiting& waiting) { return waiting.run == run && waiting.ref == ref; });
+  if (give_up(slots, run, ref)) tidy(slots);
+}
+
+// False: it did not wait.
+bool Admission::give_up(Slots& slots, const RunId& run, TaskRef ref) {
+  auto const waiting = slots.waiting.find(run);
+  if (waiting == slots.waiting.end() || waiting->second.erase(ref) == 0) return false;
+  --slots.waiting_count;
+  if (waiting->second.empty()) slots.waiting.erase(waiting);
+  return true;
+}
+
+// Most of the queue has given up: only then is it looked through.
+void Admission::tidy(Slots& slots) {
+  constexpr size_t kFew = 64;
+  if (slots.queue.size() <= 2 * slots.waiting_count + kFew) return;
+  std::erase_if(slots.queue, [&](const Waiting& entry) {
+    auto const waiting = slots.waiting.find(entry.run);
+    return waiting == slots.waiting.end() || !waiting->second.contains(entry.ref);
+  });
 }
 
 std::vector<Admission::Waiting> Admission::take_granted() {
   std::vector<Waiting> granted;
   for (auto& [kind, slots] : slots_) {
     while (!slots.queue.empty() && slots.held < limit(kind)) {
-      granted.push_back(slots.queue.front());
-      hold(kind, slots.queue.front().run, slots.queue.front().ref);
+      Waiting next = std::move(slots.queue.front());
       slots.queue.pop_front();
+      if (!give_up(slots, next.run, next.ref)) continue;
+      hold(kind, next.run, next.ref);
+      granted.push_back(std::move(next));
     }
   }
   return granted;

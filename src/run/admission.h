@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "run/machine.h"
@@ -19,7 +20,7 @@ enum class SlotKind { kProcess, kCall, kNone };
 SlotKind slot_kind(flow::Kind kind);
 
 struct AdmissionLimits {
-  size_t processes = 16;  // shell and python attempts at once
+  size_t processes = 32;  // shell and python attempts at once
   size_t calls = 512;     // http, vendor, sql and publish attempts at once
   size_t queued_calls =
       1'000;  // runs of one flow that wait when a call or a person asks for one more
@@ -74,8 +75,14 @@ class Admission {
   struct Slots {
     std::map<RunId, std::set<TaskRef>> holders;
     size_t held = 0;
+    // Who waits, and in which order. An entry of the queue that is not in `waiting` has given up
+    // and is passed over, so that nobody's end looks through what others wait for.
+    std::unordered_map<RunId, std::set<TaskRef>> waiting;
+    size_t waiting_count = 0;
     std::deque<Waiting> queue;
   };
+  static bool give_up(Slots& slots, const RunId& run, TaskRef ref);
+  static void tidy(Slots& slots);
   bool may_begin(const FlowRuns& runs, const Arrival& arrival) const;
   size_t limit(SlotKind kind) const;
 

@@ -131,6 +131,31 @@ TEST(Admission, AWaiterThatIsReleasedGetsNoSlot) {
   EXPECT_EQ(granted[0].run, id(3));
 }
 
+// Quadratic if an end or a release looked through the queue: minutes, not milliseconds.
+TEST(Admission, ManyThatComeAndGoBesideALongQueueLeaveItsOrderAsItIs) {
+  constexpr int kMany = 100'000;
+  Admission admission({.processes = 1, .calls = 1, .queued_runs = 1});
+  EXPECT_TRUE(admission.request(SlotKind::kProcess, id(0), task(0)));
+  for (int i = 0; i < kMany; ++i) {
+    EXPECT_FALSE(admission.request(SlotKind::kProcess, id(1), task(i)));
+    EXPECT_FALSE(admission.request(SlotKind::kProcess, id(2 + i), task(i)));
+    if (i % 2 == 0) {
+      admission.release(SlotKind::kProcess, id(2 + i), task(i));
+    } else {
+      admission.forget(id(2 + i));
+    }
+  }
+  admission.release(SlotKind::kProcess, id(1), task(0));
+  admission.release(SlotKind::kProcess, id(0), task(0));
+  for (int i = 1; i <= 3; ++i) {
+    auto const granted = admission.take_granted();
+    ASSERT_EQ(granted.size(), 1u);
+    EXPECT_EQ(granted[0].run, id(1));
+    EXPECT_EQ(granted[0].ref, task(i));
+    admission.release(SlotKind::kProcess, granted[0].run, granted[0].ref);
+  }
+}
+
 // What the plain model makes of a decision about `run`; the queue holds five.
 void note(Decision decision, int run, std::set<int>& running, std::set<int>& queued) {
   ASSERT_NE(decision, Decision::kSkip);
