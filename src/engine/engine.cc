@@ -204,16 +204,24 @@ void Engine::start_triggers(Turn& turn) {
   }
 }
 
+// Everything anew: when flows or the wall clock have changed, or a commit has failed.
 void Engine::arm_clock() {
   due_.clear();
+  ++due_round_;
   for (const auto& [name, version] : flows_.all()) {
-    for (const flow::Trigger& trigger : version.flow->triggers) {
-      auto const row = triggers_.find({name, trigger.id});
-      if (!trigger.schedule || row == triggers_.end()) continue;
-      auto const due = next_due(trigger, row->second.low_water);
-      if (due) due_.emplace(*due, std::make_pair(name, trigger.id));
-    }
+    for (const flow::Trigger& trigger : version.flow->triggers) add_due(name, trigger);
   }
+  set_clock_timer();
+}
+
+void Engine::add_due(const flow::FlowName& name, const flow::Trigger& trigger) {
+  auto const row = triggers_.find({name, trigger.id});
+  if (!trigger.schedule || row == triggers_.end()) return;
+  auto const due = next_due(trigger, row->second.low_water);
+  if (due) due_.emplace(*due, std::make_pair(name, trigger.id));
+}
+
+void Engine::set_clock_timer() {
   if (clock_timer_) parts_.loop.cancel(*clock_timer_);
   clock_timer_.reset();
   if (due_.empty()) return;
@@ -224,17 +232,30 @@ void Engine::arm_clock() {
 }
 
 void Engine::clock_due(Turn& turn) {
+  std::vector<std::pair<flow::FlowName, std::string>> ticked;
   while (!due_.empty() && due_.begin()->first <= turn.now.wall) {
-    auto const [name, id] = due_.begin()->second;
+    auto [name, id] = due_.begin()->second;
     due_.erase(due_.begin());
     const FlowVersion* version = flows_.current(name);
     if (version == nullptr) continue;
     for (const flow::Trigger& trigger : version->flow->triggers) {
       if (trigger.id == id) tick_trigger(turn, *version, trigger);
     }
+    ticked.emplace_back(std::move(name), std::move(id));
   }
-  // When the commit fails, the clock is armed again from the low-water marks that are durable.
-  turn.after.push_back([this] { arm_clock(); });
+  // Only these have a new next tick. When the commit fails, the clock is armed again from the
+  // low-water marks that are durable.
+  turn.after.push_back([this, ticked = std::move(ticked), round = due_round_] {
+    if (round != due_round_) return;  // armed anew meanwhile
+    for (const auto& [name, id] : ticked) {
+      const FlowVersion* version = flows_.current(name);
+      if (version == nullptr) continue;
+      for (const flow::Trigger& trigger : version->flow->triggers) {
+        if (trigger.id == id) add_due(name, trigger);
+      }
+    }
+    set_clock_timer();
+  });
 }
 
 void Engine::tick_trigger(Turn& turn, const FlowVersion& version, const flow::Trigger& trigger) {

@@ -166,6 +166,8 @@ class Engine {
   void resume_run(Turn& turn, const run::RunId& id);
 
   void arm_clock();
+  void add_due(const flow::FlowName& name, const flow::Trigger& trigger);
+  void set_clock_timer();
   void clock_due(Turn& turn);
   void tick_trigger(Turn& turn, const FlowVersion& version, const flow::Trigger& trigger);
   void start_triggers(Turn& turn);
@@ -202,6 +204,7 @@ class Engine {
   std::unordered_map<const flow::Task*, Duration> measured_;  // of pure tasks, the last evaluation
 
   std::multimap<Time, std::pair<flow::FlowName, std::string>> due_;  // clock triggers by next tick
+  uint64_t due_round_ = 0;  // how often due_ was made anew
   std::optional<io::TimerHandle> clock_timer_;
 };
 
