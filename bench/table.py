@@ -69,7 +69,8 @@ def own_rows(lines: list[dict]) -> list[str]:
 
 
 def peer_rows(lines: list[dict]) -> list[str]:
-    rows = ["| peer | case | metric | median | low – high | settings |", "|---|---|---|---|---|---|"]
+    rows = ["| peer | case | metric | median | low – high | settings |",
+            "|---|---|---|---|---|---|"]
     for line in lines:
         config = line["config"]
         if "peer" not in config or "low" not in config or line["unit"] == "x":

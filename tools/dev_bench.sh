@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Part of ./dev: measurements. Standard output holds the JSON lines alone; what is being done is told
-# on standard error.
+# Part of ./dev: measurements. Standard output holds the JSON lines alone; what is being done is
+# told on standard error.
 
-# bench [NAME [--peers] [--case CASE]...]: the programs of bench/, only these and tidemill are built.
+# bench [NAME] [--peers] [--case CASE]...: only bench_NAME and tidemill are built.
 bench() {
   local name=engine peers=no
   local -a words=()

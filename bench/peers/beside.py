@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Runs bench_engine and then each peer on the same work, and prints what the peers take as multiples of
-what Tidemill takes. JSON lines on standard output; a peer that cannot be installed is said and skipped.
+"""Runs bench_engine and then each peer on the same work, and prints the ratios.
+JSON lines on standard output; a peer that cannot be installed is said and skipped.
 
     bench/peers/beside.py --bench BENCH_ENGINE --tidemill TIDEMILL [--peer NAME]... [-- CASES...]
 """
@@ -145,7 +145,7 @@ def tell_ratios(ours: Figures, peer: Peer, theirs: Figures) -> None:
         assert isinstance(config, dict)
         print(json.dumps({
             "case": our_key[0],
-            "metric": f"{our_key[1].rsplit('_', 1)[0]}_times_better",
+            "metric": f"{our_key[1]}_times_better",
             "value": round(us / them if more_is_better else them / us, 3),
             "unit": "x",
             "config": {"peer": peer.name, "version": config["version"], "tidemill": us,

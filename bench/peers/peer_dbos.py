@@ -1,5 +1,5 @@
-"""DBOS Transact on SQLite: a library, so that the process that calls also runs the flows. Called with a
-folder; with `chain FOLDER` or `recover FOLDER` it is the program that gets killed, or its successor."""
+"""DBOS Transact on SQLite: a library, so the process that calls also runs the flows. Called with
+a folder; with `chain FOLDER` or `recover FOLDER` it is what gets killed, or its successor."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Prefect: its server on SQLite, the flows called in a process that reports to it. Called with a folder;
-with `chain FOLDER` it is the program whose server gets killed."""
+"""Prefect: its server on SQLite, the flows called in a process that reports to it. Called with a
+folder; with `chain FOLDER` it is the program whose server gets killed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Restate: its server with its defaults (each commit of its log is synced), the flows in a Node process
-beside it, called over HTTP through its ingress."""
+"""Restate: its server with its defaults (each commit of its log is synced), the flows in a Node
+process beside it, called over HTTP through its ingress."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The work that every peer does, and how it is judged. Standard library only: each peer imports this
-in an environment of its own.
+"""The work that every peer does, and how it is judged. Standard library only: each peer imports
+this in an environment of its own.
 
-A task appends a line when it begins and one when it ends. Times, doubled and lost tasks are read from
-these lines, not from what a peer says of itself.
+A task appends a line when it begins and one when it ends. Times, doubled and lost tasks are read
+from these lines, not from what a peer says of itself.
 """
 
 from __future__ import annotations
