@@ -4,11 +4,15 @@
 // machine does meanwhile meets both.
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "calling.h"
 #include "cases.h"
-#include "fill.h"
 #include "flows.h"
+#include "io/real/files.h"
+#include "io/real/loop.h"
 #include "report.h"
+#include "store/fill.h"
 
 namespace tidemill::bench {
 namespace {
@@ -19,6 +23,20 @@ constexpr int kBlock = 100;     // calls before the other server has its turn
 constexpr int kBlocks = 10;     // a round
 
 std::vector<ProjectFile> call3_files() { return only("call3", chain_flow("call3", 3, calc_task)); }
+
+// A server makes the store and leaves it; then the past is written into it.
+void fill_with_past(const Environment& environment, const Folder& folder) {
+  say("making " + std::to_string(kMany) + " finished runs");
+  ServerProcess(environment.program, folder).stop();
+  io::RealLoop loop;
+  io::RealFiles files(loop);
+  store::FillOptions options;
+  options.runs = kMany;
+  options.newest = Time::from_seconds(static_cast<int64_t>(wall_seconds()) - 60);
+  auto const filled = store::fill_with_finished_runs(folder.data(), files, options);
+  errno = 0;
+  if (!filled) die(filled.error().text());
+}
 
 struct Ratio {
   std::vector<double> ratio, empty, full;
@@ -84,8 +102,7 @@ void beside_pending(const Environment& environment) {
 void beside_finished(const Environment& environment) {
   Folder const empty_folder(call3_files());
   Folder const full_folder(call3_files());
-  say("making " + std::to_string(kMany) + " finished runs");
-  fill_with_finished_runs(full_folder.data(), kMany);
+  fill_with_past(environment, full_folder);
   ServerProcess const empty(environment.program, empty_folder);
   ServerProcess const full(environment.program, full_folder);
   ::sleep(2);
@@ -94,8 +111,7 @@ void beside_finished(const Environment& environment) {
 
 void start_1m_runs(const Environment& environment) {
   Folder const folder(call3_files());
-  say("making " + std::to_string(kMany) + " finished runs");
-  fill_with_finished_runs(folder.data(), kMany);
+  fill_with_past(environment, folder);
   std::vector<double> ready;
   ServerProcess server(environment.program, folder);
   double const first = server.ready_seconds();

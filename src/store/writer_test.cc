@@ -5,6 +5,7 @@
 #include "io/real/files.h"
 #include "io/real/loop.h"
 #include "io/real/test_support.h"
+#include "store/history/history.h"
 
 namespace tidemill::store {
 namespace {
@@ -24,7 +25,10 @@ run::Changes chain_of(int number) {
 class WriterTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto writer = Writer::open(folder_.path(), files_);
+    auto history = History::open(folder_.path(), files_, History::Mode::kOwner);
+    ASSERT_TRUE(history) << history.error().text();
+    history_ = std::move(*history);
+    auto writer = Writer::open(folder_.path(), files_, *history_);
     ASSERT_TRUE(writer) << writer.error().text();
     writer_ = std::move(*writer);
   }
@@ -39,6 +43,7 @@ class WriterTest : public testing::Test {
   io::TestFolder folder_;
   io::RealLoop loop_;
   io::RealFiles files_{loop_};
+  std::unique_ptr<History> history_;
   std::unique_ptr<Writer> writer_;
   int number_ = 0;
 };
