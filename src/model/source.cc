@@ -6,6 +6,7 @@
 #include "model/catboost.h"
 #include "model/json_reader.h"
 #include "model/lightgbm.h"
+#include "model/scorecard.h"
 #include "model/ubjson_reader.h"
 #include "model/xgboost.h"
 
@@ -63,11 +64,13 @@ Result<SourceFormat> recognise(std::string_view file) {
   }
   if (file[0] == '\x08' && file.size() > 1) return SourceFormat::kOnnx;
   if (file.starts_with("CBM1")) return SourceFormat::kCatboostBinary;
+  if (is_scorecard_csv(file)) return SourceFormat::kScorecardCsv;
+  if (is_scorecard_yaml(file)) return SourceFormat::kScorecardYaml;
   const size_t start = file.find_first_not_of(" \t\r\n");
   if (start != std::string_view::npos && file[start] == '{') return recognise_json(file);
   return fail(Code::kInvalid,
               fmt::format("it begins with \"{}\": not a model file that is known (XGBoost JSON or "
-                          "UBJSON, LightGBM text, CatBoost JSON or CBM, ONNX)",
+                          "UBJSON, LightGBM text, CatBoost JSON or CBM, ONNX, a scorecard)",
                           printable(file.substr(0, 20), 40)));
 }
 
@@ -88,6 +91,10 @@ Result<Ensemble> read_model(std::string_view file) {
       return read_catboost_json(file);
     case SourceFormat::kCatboostBinary:
       return read_catboost_binary(file);
+    case SourceFormat::kScorecardYaml:
+      return read_scorecard_yaml(file);
+    case SourceFormat::kScorecardCsv:
+      return read_scorecard_csv(file);
     case SourceFormat::kOnnx:
       return fail(Code::kInvalid,
                   "this is an ONNX graph, which has no flat form; score it by \"tidemill model "

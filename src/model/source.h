@@ -15,6 +15,8 @@ enum class SourceFormat {
   kCatboostJson,
   kCatboostBinary,
   kOnnx,
+  kScorecardYaml,
+  kScorecardCsv,
 };
 
 // Refused: what is none of them, with the way out where there is one (a pickle is a program).
