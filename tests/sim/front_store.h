@@ -48,6 +48,12 @@ class FrontStore final : public store::Store {
     return inner_->skipped_keys(flow, limit);
   }
   Result<std::vector<run::TokenRow>> list_tokens() override { return inner_->list_tokens(); }
+  Result<std::vector<run::BackfillRow>> list_backfills(size_t limit) override {
+    return inner_->list_backfills(limit);
+  }
+  Result<std::vector<run::DeploymentRow>> list_deployments(size_t limit) override {
+    return inner_->list_deployments(limit);
+  }
 
  private:
   std::unique_ptr<store::Store> inner_;
