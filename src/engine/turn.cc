@@ -272,7 +272,7 @@ void Engine::commit_failed(std::unique_ptr<Turn> turn, const Error& error) {
   for (Event& event : turn->events) {
     if (event.is_completion) {
       held_.push_back(std::move(event));
-    } else if (event.refuse) {
+    } else if (event.refuse && !sabotage_.acts_first) {  // which has answered already
       event.refuse(told);
     }
   }
@@ -315,6 +315,8 @@ void Engine::write(run::Changes changes, std::function<void(Status)> done) {
   post({[shared, done](Turn& turn) {
           for (auto& token : shared->tokens) turn.changes.tokens.push_back(token);
           for (auto& name : shared->removed_tokens) turn.changes.removed_tokens.push_back(name);
+          for (auto& alert : shared->alerts) turn.changes.alerts.push_back(alert);
+          for (auto& id : shared->removed_alerts) turn.changes.removed_alerts.push_back(id);
           turn.after.push_back([done] { done({}); });
         },
         false, [done](const Error& error) { done(fail(error)); }});

@@ -308,7 +308,7 @@ constexpr std::pair<Places, std::string_view> kPlaceWords[] = {
     {kInChannel, "a channel"}, {kInMail, "mail"},
     {kInAlert, "alerts"},      {kInProjectAlert, "the project's alerts"},
     {kInSecret, "a password"}, {kInSecrets, "secrets"},
-    {kInVault, "vault"},
+    {kInVault, "vault"},       {kInAt, "at"},
 };
 
 }  // namespace

@@ -52,7 +52,7 @@ TEST_F(ReadAlerts, MistakesHaveTheirPlace) {
             "tidemill.yaml:1:48: 'webhook' of channel 'c': found 'ftp://x', expected a URL that "
             "begins with https://\n");
   EXPECT_EQ(mistakes("mail: {relay: \"smtp://x\", from: \"a@b\\r\\nBcc: c\"}\n"),
-            "tidemill.yaml:1:33: 'from' of 'mail' of the project: found 'a@b\\x0d\\x0aBcc: c', "
+            "tidemill.yaml:1:33: 'from' of 'mail' of the project: found 'a@b\\x0d\\nBcc: c', "
             "expected an address such as tidemill@example.com\n");
 }
 

@@ -52,7 +52,7 @@ TEST_F(ReadFlow, RefusesUnknownKeysWithTheNearestOne) {
   AssertErrors("flow: f\ntask: {}\ntasks: {a: {shell: x}}\n",
                "2:1: unknown key 'task' in the flow; did you mean 'tasks'? expected one of: flow, "
                "team, description, zone, on, key, params, overlap, missed, max_running, deadline, "
-               "dedupe_for, env, python, tasks, groups");
+               "dedupe_for, env, python, alerts, tasks, groups");
 }
 
 TEST_F(ReadFlow, RefusesAKeyWithoutValue) {

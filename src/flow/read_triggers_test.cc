@@ -136,7 +136,7 @@ TEST_F(ReadTriggers, RefusesKeysOfOtherTriggers) {
   AssertErrors(
       with("{every: 1s, ovrlap: skip}"),
       "4:17: unknown key 'ovrlap' in every trigger; did you mean 'overlap'? expected one of: "
-      "every, id, missed, overlap, with");
+      "every, id, jitter, missed, overlap, with");
 }
 
 TEST_F(ReadTriggers, RefusesBadCron) {

@@ -132,7 +132,7 @@ void attempts_end_as_they_were_answered(const Evidence& evidence, const Check& s
     for (const run::AttemptRow& row : kept.attempts) {
       if (!kept.flow || row.state != run::TaskState::kFailed) continue;
       const flow::Task& task = kept.flow->task(row.task);
-      bool const was_stopped = row.error_code == "cancelled" || row.error_code == "too_late" ||
+      bool const was_stopped = row.error_code == "denied" || row.error_code == "too_late" ||
                                row.error_code == "unknown";
       if (task.kind != flow::Kind::kHttp || was_stopped) continue;
       Place const place{id, task.name, row.item.value};
