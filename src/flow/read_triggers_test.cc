@@ -132,7 +132,7 @@ TEST_F(ReadTriggers, RefusesKeysOfOtherTriggers) {
       "4:17: 'zone' does not apply to every trigger, which is of kind every; it is for cron, at");
   AssertErrors(with("{after: g, missed: lost}"),
                "4:16: 'missed' does not apply to after trigger, which is of kind after; it is for "
-               "cron, every");
+               "cron, every, at");
   AssertErrors(
       with("{every: 1s, ovrlap: skip}"),
       "4:17: unknown key 'ovrlap' in every trigger; did you mean 'overlap'? expected one of: "

@@ -132,7 +132,7 @@ Result<Connection> Connection::open(const std::string& path, Mode mode,
 
 namespace {
 
-constexpr int kRewriteBytes = 1 << 20;
+constexpr int kRewriteBytes = 1 << 16;  // SQLite writes no more than 128 KiB in one call
 
 Error wal_error(std::string_view action, const std::string& path, int answer) {
   bool const is_full = (answer & 0xFF) == SQLITE_FULL;

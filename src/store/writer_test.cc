@@ -68,5 +68,23 @@ TEST_F(WriterTest, AReaderOfAnOldStateDoesNotMakeEveryCommitMoveTheWal) {
   EXPECT_EQ(writer_->checkpoints(), 1);
 }
 
+// SQLite's own disk takes at most 128 KiB in one call.
+TEST_F(WriterTest, AWalThatAKilledServerLeftIsTakenUpWhateverItsSize) {
+  write(40);
+  ASSERT_TRUE(files_.make_folders(folder_ / "killed", 0700));
+  for (const char* name : {"meta.db", "meta.db-wal"}) {
+    auto const bytes = files_.read(folder_ / name, 64u << 20);
+    ASSERT_TRUE(bytes);
+    ASSERT_TRUE(files_.write(folder_ / "killed/" + name, *bytes, 0600));
+  }
+  auto writer = Writer::open(folder_ / "killed", files_, *history_, {});
+  ASSERT_TRUE(writer) << writer.error().text();
+  auto reader = io::Connection::open(folder_ / "killed/meta.db", io::Connection::Mode::kReader);
+  ASSERT_TRUE(reader);
+  auto count = reader->prepare("SELECT count(*) FROM chain");
+  ASSERT_TRUE(count && count->step());
+  EXPECT_EQ(count->integer(0), 40);
+}
+
 }  // namespace
 }  // namespace tidemill::store
