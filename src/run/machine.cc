@@ -47,6 +47,11 @@ void stop_everything(Instance& run, Code code, std::string reason, Step& step) {
   worker.work();
 }
 
+// Whether the run has such an item: not if its list was made anew and is shorter.
+bool is_there(const Instance& run, TaskRef ref) {
+  return ref.item == kWhole || static_cast<size_t>(ref.item.value) < run.task(ref.task).items.size();
+}
+
 }  // namespace
 
 Outcome Outcome::success(flow::TaskValuePtr value, Json detail) {
@@ -143,6 +148,7 @@ void Machine::granted(Instance& run, TaskRef ref, Step& step) {
 }
 
 bool Machine::ended(Instance& run, TaskRef ref, Attempt attempt, Outcome outcome, Step& step) {
+  if (!is_there(run, ref)) return false;
   Node& node = run.node(ref.task, ref.item);
   if (node.row.state != TaskState::kRunning || node.row.attempt != attempt) return false;
   step.actions.push_back(Released{ref});
@@ -180,6 +186,7 @@ bool Machine::ended(Instance& run, TaskRef ref, Attempt attempt, Outcome outcome
 }
 
 void Machine::retry_due(Instance& run, TaskRef ref, Time due, Step& step) {
+  if (!is_there(run, ref)) return;
   Node& node = run.node(ref.task, ref.item);
   if (node.row.state != TaskState::kRetrying) return;
   if (node.row.due.value_or(due) != due) return;  // a timer of an earlier wait
@@ -189,6 +196,7 @@ void Machine::retry_due(Instance& run, TaskRef ref, Time due, Step& step) {
 }
 
 void Machine::timed_out(Instance& run, TaskRef ref, Attempt attempt, Step& step) {
+  if (!is_there(run, ref)) return;
   Node& node = run.node(ref.task, ref.item);
   if (node.row.state != TaskState::kRunning || node.row.attempt != attempt) return;
   Duration const limit = run.flow->task(ref.task).timeout.value_or(Duration{});

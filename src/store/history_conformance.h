@@ -2,6 +2,8 @@
 // StoreConformance.
 #pragma once
 
+#include <fmt/format.h>
+
 #include "store/store_conformance.h"
 
 namespace tidemill::store {
