@@ -25,15 +25,15 @@ tasks:
 WORK = """on: call
 params: { a: integer }
 tasks:
-  once: { shell: "echo $TIDEMILL_RUN.$TIDEMILL_ATTEMPT >> once; sleep 0.02" }
+  once: { shell: "echo $TIDEMILL_RUN_ID.$TIDEMILL_ATTEMPT >> once; sleep 0.02" }
   again:
-    shell: "echo $TIDEMILL_RUN.$TIDEMILL_ATTEMPT >> again; sleep 0.02"
+    shell: "echo $TIDEMILL_RUN_ID.$TIDEMILL_ATTEMPT >> again; sleep 0.02"
     on_unknown: rerun
   after: { calc: "select 1 as one", needs: [once, again] }
 """
 TICK = """on: [{ every: 300ms, id: t, overlap: allow, missed: latest }]
 tasks:
-  work: { shell: "echo $TIDEMILL_RUN >> ticks" }
+  work: { shell: "echo $TIDEMILL_RUN_ID >> ticks" }
 """
 
 
