@@ -49,7 +49,8 @@ void stop_everything(Instance& run, Code code, std::string reason, Step& step) {
 
 // Whether the run has such an item: not if its list was made anew and is shorter.
 bool is_there(const Instance& run, TaskRef ref) {
-  return ref.item == kWhole || static_cast<size_t>(ref.item.value) < run.task(ref.task).items.size();
+  size_t const items = run.task(ref.task).items.size();
+  return ref.item == kWhole || static_cast<size_t>(ref.item.value) < items;
 }
 
 }  // namespace

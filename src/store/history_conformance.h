@@ -2,8 +2,7 @@
 // StoreConformance.
 #pragma once
 
-#include <fmt/format.h>
-
+#include "base/log.h"
 #include "store/store_conformance.h"
 
 namespace tidemill::store {
