@@ -21,7 +21,9 @@ class Scratch {
     if (::mkdtemp(path_.data()) == nullptr) path_.clear();
   }
   ~Scratch() {
-    if (!path_.empty()) (void)::system(("rm -rf '" + path_ + "'").c_str());
+    if (path_.empty()) return;
+    // What stays behind in the folder for temporary files harms nothing.
+    [[maybe_unused]] int const status = ::system(("rm -rf '" + path_ + "'").c_str());
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
