@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <thread>
 
 #include "cases.h"
 #include "flows.h"
@@ -25,6 +26,21 @@ double changes_in(io::Connection& store) {
   return static_cast<double>(statement->integer(0));
 }
 
+// At once, so that they share turns and go side by side.
+void start_chains(const ServerProcess& server, const std::string& name) {
+  constexpr int kStarters = 64;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kStarters; ++i) {
+    threads.emplace_back([&] {
+      auto const connection = server.connect();
+      for (int j = 0; j < kChains / kStarters; ++j) {
+        connection->post("/api/v1/flows/" + name + "/runs", "{}");
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
 void measure(const Environment& environment, const std::string& name, const std::string& kind,
              const std::function<std::string(int)>& task) {
   Folder const folder(only(name, chain_flow(name, kLength, task)));
@@ -32,8 +48,7 @@ void measure(const Environment& environment, const std::string& name, const std:
   auto store = io::Connection::open(folder.data() + "/meta.db", io::Connection::Mode::kReader);
   errno = 0;
   if (!store) die(store.error().text());
-  auto const connection = server.connect();
-  for (int i = 0; i < kChains; ++i) connection->post("/api/v1/flows/" + name + "/runs", "{}");
+  start_chains(server, name);
   ::sleep(1);
   std::vector<double> rates, costs;
   double before = changes_in(*store);
@@ -44,7 +59,11 @@ void measure(const Environment& environment, const std::string& name, const std:
     double const count = changes_in(*store);
     double const now = now_seconds();
     double const processor = cpu_seconds(server.pid());
-    if (count >= 2.0 * kLength * kChains) die("the chains were done before they were measured");
+    if (count >= 2.0 * kLength * kChains) {
+      errno = 0;
+      die(name + ": the chains were done before they were measured: " + std::to_string(count) +
+          " in " + std::to_string(now - at) + " s");
+    }
     rates.push_back((count - before) / (now - at));
     costs.push_back((processor - used) / (count - before) * 1e6);
     before = count;
