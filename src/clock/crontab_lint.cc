@@ -5,6 +5,8 @@
 #include <array>
 #include <bit>
 #include <map>
+#include <numeric>
+#include <tuple>
 
 #include "base/text.h"
 #include "clock/crontab.h"
@@ -102,10 +104,7 @@ class Linter {
     }
     check_line_ends();
     check_herd();
-    std::stable_sort(lints_.begin(), lints_.end(), [](const Lint& a, const Lint& b) {
-      return std::pair(a.line, a.column) < std::pair(b.line, b.column);
-    });
-    return std::move(lints_);
+    return in_order();
   }
 
  private:
@@ -115,6 +114,18 @@ class Linter {
   }
   bool is_debian() const { return options_.dialect == Dialect::kDebian; }
   std::string_view dialect() const { return dialect_name(options_.dialect); }
+  // By line and column; those of one place as they were found.
+  std::vector<Lint> in_order() {
+    std::vector<size_t> order(lints_.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+      return std::tuple(lints_[a].line, lints_[a].column, a) <
+             std::tuple(lints_[b].line, lints_[b].column, b);
+    });
+    std::vector<Lint> sorted;
+    for (size_t i : order) sorted.push_back(std::move(lints_[i]));
+    return sorted;
+  }
   // What one bad line costs.
   std::string_view cost() const {
     if (is_debian()) return "the whole file is ignored";
