@@ -14,7 +14,7 @@ task::Work Engine::work_of(const run::Instance& run, run::TaskRef ref, run::Atte
   work.attempt = attempt;
   work.run = run::facts_of(run.row);
   work.bundle_folder = parts_.store.bundle_folder(run.row.bundle);
-  work.started = run.node(ref.task, ref.item).row.started;
+  if (run.has_item(ref.task, ref.item)) work.started = run.node(ref.task, ref.item).row.started;
   work.principal = run.row.cause.principal;
   work.is_cancelling = run.is_cancelling;
   Now const now = parts_.clock.now();

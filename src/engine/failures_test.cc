@@ -206,7 +206,7 @@ TEST(FullDisk, ARunThatCannotBeReadAgainAtOnceIsReadLater) {
   bed.commit_fails = full_disk();
   bed.world.run_for(Duration::millis(1100));
   bed.commit_fails = nullptr;
-  bed.store->reads_fail = 3;
+  bed.reads_fail = 3;
   bed.world.run_for(Duration::seconds(10));
   ASSERT_TRUE(asked->result);
   EXPECT_EQ(asked->result->state, run::RunState::kSucceeded);
@@ -265,12 +265,12 @@ TEST(FullDisk, WhatComesAfterARunIsNotLostWhenItsKeyCannotBeLookedUp) {
   bed.start();
   auto const asked = bed.ask("one");
   bed.world.run_for(Duration::seconds(1));
-  bed.store->finds_fail = 2;
+  bed.finds_fail = 2;
   bed.world.run_for(Duration::seconds(10));
   ASSERT_TRUE(asked->result);
   EXPECT_EQ(asked->result->state, run::RunState::kSucceeded);
   EXPECT_THAT(bed.runs("next"), SizeIs(1));
-  EXPECT_EQ(bed.store->finds_fail, 0);
+  EXPECT_EQ(bed.finds_fail, 0);
 }
 
 TEST(FullDisk, ATickIsNotLostWhenItsKeyCannotBeLookedUp) {
@@ -278,7 +278,7 @@ TEST(FullDisk, ATickIsNotLostWhenItsKeyCannotBeLookedUp) {
   bed.flow("c", "on: [{cron: '* * * * *', id: t, missed: all(100)}]\ntasks: {work: {shell: x}}\n");
   bed.start();
   bed.world.run_for(Duration::seconds(50));
-  bed.store->finds_fail = 3;
+  bed.finds_fail = 3;
   bed.world.run_for(Duration::seconds(20));
   EXPECT_THAT(bed.keys("c"), ElementsAre("cron:t/2026-01-01T00:01/0"));
 }

@@ -18,6 +18,7 @@
 #include "engine/project_loader.h"
 #include "flow/test_project.h"
 #include "io/real/files.h"
+#include "store/hooked_store.h"
 #include "io/real/loop.h"
 #include "io/sim/world.h"
 #include "store/sqlite_store.h"
@@ -47,61 +48,6 @@ class FastFolder {
 
  private:
   std::string path_;
-};
-
-// A store whose commits fail when the test says so: nothing of them is written.
-class FlakyStore final : public store::Store {
- public:
-  using Verdict = std::function<std::optional<Code>(const run::Changes&)>;
-  FlakyStore(std::unique_ptr<store::Store> inner, io::Loop& loop, Verdict verdict)
-      : inner_(std::move(inner)), loop_(loop), verdict_(std::move(verdict)) {}
-
-  void commit(run::Changes changes, std::function<void(Status)> done) override {
-    auto const code = verdict_(changes);
-    if (!code) return inner_->commit(std::move(changes), std::move(done));
-    loop_.post([done, code = *code] { done(fail(code, "the disk is full (test)")); });
-  }
-  Result<store::Recovered> recover() override { return inner_->recover(); }
-  Status put_bundle(const flow::Bundle& bundle) override { return inner_->put_bundle(bundle); }
-  Result<flow::Bundle> get_bundle(const flow::BundleId& id) override {
-    return inner_->get_bundle(id);
-  }
-  std::string bundle_folder(const flow::BundleId& id) const override {
-    return inner_->bundle_folder(id);
-  }
-  Result<std::optional<store::StoredKey>> find_key(const flow::FlowName& flow,
-                                                   const run::Key& key) override {
-    if (finds_fail > 0 && finds_fail-- > 0) return fail(Code::kUnavailable, "not now (test)");
-    return inner_->find_key(flow, key);
-  }
-  Result<std::optional<run::StoredRun>> load_run(const run::RunId& id) override {
-    if (reads_fail > 0 && reads_fail-- > 0) return fail(Code::kUnavailable, "not now (test)");
-    return inner_->load_run(id);
-  }
-  Result<std::vector<run::AttemptRow>> attempts_of(const run::RunId& id) override {
-    return inner_->attempts_of(id);
-  }
-  Result<std::vector<run::RunRow>> list_runs(const store::RunFilter& filter) override {
-    return inner_->list_runs(filter);
-  }
-  Result<std::vector<run::KeyRow>> skipped_keys(const flow::FlowName& flow, size_t limit) override {
-    return inner_->skipped_keys(flow, limit);
-  }
-  Result<std::vector<run::TokenRow>> list_tokens() override { return inner_->list_tokens(); }
-  Result<std::vector<run::BackfillRow>> list_backfills(size_t limit) override {
-    return inner_->list_backfills(limit);
-  }
-  Result<std::vector<run::DeploymentRow>> list_deployments(size_t limit) override {
-    return inner_->list_deployments(limit);
-  }
-
-  int reads_fail = 0;  // so many of the next load_run()
-  int finds_fail = 0;  // and of the next find_key()
-
- private:
-  std::unique_ptr<store::Store> inner_;
-  io::Loop& loop_;
-  Verdict verdict_;
 };
 
 class NoModels final : public task::ModelCompiler {
@@ -149,10 +95,7 @@ class EngineBed {
     auto opened =
         store::open_sqlite_store(options, world.loop(), world.executor(), real_files_, log);
     ASSERT_TRUE(opened) << opened.error().text();
-    store = std::make_unique<FlakyStore>(
-        std::move(*opened), world.loop(), [this](const run::Changes& changes) {
-          return commit_fails ? commit_fails(changes) : std::nullopt;
-        });
+    store = std::make_unique<store::HookedStore>(std::move(*opened), faults());
     models_ = std::make_unique<task::ModelStore>("/data", world.files(), no_models_);
     vendors_ = std::make_unique<vendor::Client>(world.loop(), world.clock(), world.http(),
                                                 world.random(), *metrics);
@@ -285,11 +228,35 @@ class EngineBed {
   io::SimWorld world;
   MemoryLog log;
   std::unique_ptr<Metrics> metrics;
-  std::unique_ptr<FlakyStore> store;
+  std::unique_ptr<store::Store> store;
+  int reads_fail = 0;  // so many of the next load_run() of the store
+  int finds_fail = 0;  // and of the next find_key()
   std::unique_ptr<Engine> engine;
   std::unique_ptr<ProjectLoader> loader;
 
  private:
+  // Nothing of a commit that fails is written.
+  store::StoreHooks faults() {
+    store::StoreHooks hooks;
+    hooks.commit = [this](store::Store& inner, run::Changes changes,
+                          std::function<void(Status)> done) {
+      auto const code = commit_fails ? commit_fails(changes) : std::nullopt;
+      if (!code) return inner.commit(std::move(changes), std::move(done));
+      world.loop().post([done, code = *code] { done(fail(code, "the disk is full (test)")); });
+    };
+    hooks.find_key = [this](store::Store& inner, const flow::FlowName& flow, const run::Key& key)
+        -> Result<std::optional<store::StoredKey>> {
+      if (finds_fail > 0 && finds_fail-- > 0) return fail(Code::kUnavailable, "not now (test)");
+      return inner.find_key(flow, key);
+    };
+    hooks.load_run = [this](store::Store& inner,
+                            const run::RunId& id) -> Result<std::optional<run::StoredRun>> {
+      if (reads_fail > 0 && reads_fail-- > 0) return fail(Code::kUnavailable, "not now (test)");
+      return inner.load_run(id);
+    };
+    return hooks;
+  }
+
   io::SimProcessResult started(const io::ProcessSpec& spec) {
     std::string task;
     for (const auto& [name, value] : spec.env) {

@@ -52,6 +52,10 @@ struct Instance {
   const TaskNode& task(flow::TaskIndex index) const {
     return tasks[static_cast<size_t>(index.value)];
   }
+  // Not if its list was made anew and is shorter: late news of an item may still come.
+  bool has_item(flow::TaskIndex index, Item item) const {
+    return item == kWhole || static_cast<size_t>(item.value) < task(index).items.size();
+  }
   Node& node(flow::TaskIndex index, Item item) {
     TaskNode& task_node = task(index);
     return item == kWhole ? task_node.whole : task_node.items[static_cast<size_t>(item.value)];

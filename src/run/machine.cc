@@ -47,12 +47,6 @@ void stop_everything(Instance& run, Code code, std::string reason, Step& step) {
   worker.work();
 }
 
-// Whether the run has such an item: not if its list was made anew and is shorter.
-bool is_there(const Instance& run, TaskRef ref) {
-  size_t const items = run.task(ref.task).items.size();
-  return ref.item == kWhole || static_cast<size_t>(ref.item.value) < items;
-}
-
 }  // namespace
 
 Outcome Outcome::success(flow::TaskValuePtr value, Json detail) {
@@ -149,7 +143,7 @@ void Machine::granted(Instance& run, TaskRef ref, Step& step) {
 }
 
 bool Machine::ended(Instance& run, TaskRef ref, Attempt attempt, Outcome outcome, Step& step) {
-  if (!is_there(run, ref)) return false;
+  if (!run.has_item(ref.task, ref.item)) return false;
   Node& node = run.node(ref.task, ref.item);
   if (node.row.state != TaskState::kRunning || node.row.attempt != attempt) return false;
   step.actions.push_back(Released{ref});
@@ -187,7 +181,7 @@ bool Machine::ended(Instance& run, TaskRef ref, Attempt attempt, Outcome outcome
 }
 
 void Machine::retry_due(Instance& run, TaskRef ref, Time due, Step& step) {
-  if (!is_there(run, ref)) return;
+  if (!run.has_item(ref.task, ref.item)) return;
   Node& node = run.node(ref.task, ref.item);
   if (node.row.state != TaskState::kRetrying) return;
   if (node.row.due.value_or(due) != due) return;  // a timer of an earlier wait
@@ -197,7 +191,7 @@ void Machine::retry_due(Instance& run, TaskRef ref, Time due, Step& step) {
 }
 
 void Machine::timed_out(Instance& run, TaskRef ref, Attempt attempt, Step& step) {
-  if (!is_there(run, ref)) return;
+  if (!run.has_item(ref.task, ref.item)) return;
   Node& node = run.node(ref.task, ref.item);
   if (node.row.state != TaskState::kRunning || node.row.attempt != attempt) return;
   Duration const limit = run.flow->task(ref.task).timeout.value_or(Duration{});

@@ -61,19 +61,7 @@ void Worker::judge_item(TaskRef ref) {
     settle(ref, TaskState::kCancelled, {});
     return;
   }
-  switch (decide(task.rule, item_upstream(node, ref.item))) {
-    case Verdict::kWait:
-    case Verdict::kRemoved:
-      return;
-    case Verdict::kSkip:
-      settle(ref, TaskState::kSkipped, {Code::kInvalid, "what it needs was skipped", {}});
-      return;
-    case Verdict::kUpstreamFailed:
-      settle(ref, TaskState::kUpstreamFailed, {Code::kInvalid, failed_needs(ref), {}});
-      return;
-    case Verdict::kRun:
-      break;
-  }
+  if (!is_allowed(ref, decide(task.rule, item_upstream(node, ref.item)))) return;
   flow::Scope scope;
   Machine::fill_scope(run_, ref, scope);
   if (is_wanted(ref, scope)) release_item(ref);

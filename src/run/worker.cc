@@ -40,24 +40,20 @@ void Worker::judge_task(flow::TaskIndex index) {
     return;
   }
   Verdict const verdict = decide(by_item ? flow::Rule::kAllSuccess : task.rule, node.upstream);
+  if (is_allowed(ref, verdict)) release(index);
+}
+
+// Whether the verdict lets it run. If it can no longer run, it is settled.
+bool Worker::is_allowed(TaskRef ref, Verdict verdict) {
   bool const is_moot = verdict == Verdict::kSkip || verdict == Verdict::kUpstreamFailed;
   if (run_.is_cancelling && is_moot) {
     settle(ref, TaskState::kCancelled, {});
-    return;
+  } else if (verdict == Verdict::kSkip) {
+    settle(ref, TaskState::kSkipped, {Code::kInvalid, "what it needs was skipped", {}});
+  } else if (verdict == Verdict::kUpstreamFailed) {
+    settle(ref, TaskState::kUpstreamFailed, {Code::kInvalid, failed_needs(ref), {}});
   }
-  switch (verdict) {
-    case Verdict::kWait:
-    case Verdict::kRemoved:
-      return;
-    case Verdict::kSkip:
-      settle(ref, TaskState::kSkipped, {Code::kInvalid, "what it needs was skipped", {}});
-      return;
-    case Verdict::kUpstreamFailed:
-      settle(ref, TaskState::kUpstreamFailed, {Code::kInvalid, failed_needs(ref), {}});
-      return;
-    case Verdict::kRun:
-      release(index);
-  }
+  return verdict == Verdict::kRun;
 }
 
 std::string Worker::failed_needs(TaskRef ref) const {

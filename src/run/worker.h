@@ -43,6 +43,7 @@ class Worker {
   void judge_item(TaskRef ref);
   bool is_wanted(TaskRef ref, const flow::Scope& scope);
   void skip_not_chosen(flow::TaskIndex branch);
+  bool is_allowed(TaskRef ref, Verdict verdict);
   std::string failed_needs(TaskRef ref) const;
   void release(flow::TaskIndex index);
   void spread(flow::TaskIndex index, std::vector<Json> list);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "spawn/bytes.h"
+#include "base/bytes.h"
 #include "spawn/protocol.h"
 #include "spawn/system.h"
 
@@ -23,14 +23,14 @@ constexpr size_t kFrameHeaderBytes = 6;
 
 enum class RecordType : uint8_t { kToken = 0, kBegin = 1, kProcess = 2, kEnd = 3, kForget = 4 };
 
-Writer record(RecordType type) {
-  Writer w;
+ByteWriter record(RecordType type) {
+  ByteWriter w;
   w.u8(static_cast<uint8_t>(type));
   return w;
 }
 
 std::string begin_record(const std::string& id, const JournalEntry& entry) {
-  Writer w = record(RecordType::kBegin);
+  ByteWriter w = record(RecordType::kBegin);
   w.text(id);
   w.text(entry.boot_id);
   w.i64(entry.started.us);
@@ -38,7 +38,7 @@ std::string begin_record(const std::string& id, const JournalEntry& entry) {
 }
 
 std::string process_record(const std::string& id, const JournalEntry& entry) {
-  Writer w = record(RecordType::kProcess);
+  ByteWriter w = record(RecordType::kProcess);
   w.text(id);
   w.i64(entry.pid);
   w.u64(entry.start_ticks);
@@ -46,19 +46,19 @@ std::string process_record(const std::string& id, const JournalEntry& entry) {
 }
 
 std::string end_record(const io::ProcessExit& exit) {
-  Writer w = record(RecordType::kEnd);
+  ByteWriter w = record(RecordType::kEnd);
   w.text(encode_exit(exit).substr(kFrameHeaderBytes));
   return w.take();
 }
 
 std::string token_record(const std::string& token) {
-  Writer w = record(RecordType::kToken);
+  ByteWriter w = record(RecordType::kToken);
   w.text(token);
   return w.take();
 }
 
 void frame_record(std::string_view payload, std::string& out) {
-  Writer w;
+  ByteWriter w;
   w.u32(static_cast<uint32_t>(payload.size()));
   w.u64(hash64(payload));
   out.append(w.bytes());
@@ -109,7 +109,7 @@ Status Journal::read_all(const std::string& content) {
   }
   std::string_view rest = std::string_view(content).substr(kMagic.size());
   while (!rest.empty()) {
-    Reader header(rest);
+    ByteReader header(rest);
     const size_t length = header.u32();
     const uint64_t checksum = header.u64();
     const std::string_view payload =
@@ -132,7 +132,7 @@ Status Journal::read_all(const std::string& content) {
 }
 
 bool Journal::apply(std::string_view payload) {
-  Reader r(payload);
+  ByteReader r(payload);
   const RecordType type = static_cast<RecordType>(r.u8());
   if (type == RecordType::kEnd) {
     Result<io::ProcessExit> exit = decode_exit(r.text());
@@ -250,7 +250,7 @@ Status Journal::end(std::span<const io::ProcessExit> exits) {
 
 void Journal::forget(const io::ProcessId& id) {
   if (entries_.erase(id.value) == 0) return;
-  Writer w = record(RecordType::kForget);
+  ByteWriter w = record(RecordType::kForget);
   w.text(id.value);
   (void)append(w.bytes());
   // Most of a large file is about attempts that are forgotten; what lives is small.

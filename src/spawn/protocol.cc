@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "spawn/bytes.h"
+#include "base/bytes.h"
 
 namespace tidemill::spawn {
 
@@ -11,15 +11,15 @@ namespace {
 constexpr size_t kHeaderBytes = 4;
 constexpr uint8_t kNoCode = 255;
 
-Writer begin(MessageType type) {
-  Writer w;
+ByteWriter begin(MessageType type) {
+  ByteWriter w;
   w.u32(0);
   w.u8(kProtocolVersion);
   w.u8(static_cast<uint8_t>(type));
   return w;
 }
 
-std::string end(Writer writer) {
+std::string end(ByteWriter writer) {
   std::string frame = writer.take();
   const uint32_t length = static_cast<uint32_t>(frame.size() - kHeaderBytes);
   for (size_t i = 0; i < kHeaderBytes; ++i) frame[i] = static_cast<char>(length >> (8 * i));
@@ -27,26 +27,26 @@ std::string end(Writer writer) {
 }
 
 template <class T>
-Result<T> checked(const Reader& reader, T value, std::string_view what) {
+Result<T> checked(const ByteReader& reader, T value, std::string_view what) {
   if (reader.finished()) return value;
   return fail(
       Code::kInvalid,
       fmt::format("spawner protocol: malformed {} message: lengths and content disagree", what));
 }
 
-void write_texts(Writer& w, const std::vector<std::string>& texts) {
+void write_texts(ByteWriter& w, const std::vector<std::string>& texts) {
   w.u32(static_cast<uint32_t>(texts.size()));
   for (const std::string& text : texts) w.text(text);
 }
 
-std::vector<std::string> read_texts(Reader& r) {
+std::vector<std::string> read_texts(ByteReader& r) {
   std::vector<std::string> texts;
   const size_t n = r.count(4);
   for (size_t i = 0; i < n && r.ok(); ++i) texts.emplace_back(r.text());
   return texts;
 }
 
-void write_exit(Writer& w, const io::ProcessExit& exit) {
+void write_exit(ByteWriter& w, const io::ProcessExit& exit) {
   w.text(exit.id.value);
   w.u8(static_cast<uint8_t>(exit.how));
   w.i64(exit.code);
@@ -61,7 +61,7 @@ void write_exit(Writer& w, const io::ProcessExit& exit) {
 
 constexpr size_t kLeastExitBytes = 4 + 1 + 8 + 4 + 4 + 5 * 8;
 
-io::ProcessExit read_exit(Reader& r) {
+io::ProcessExit read_exit(ByteReader& r) {
   io::ProcessExit exit;
   exit.id = io::ProcessId(std::string(r.text()));
   const uint8_t how = r.u8();
@@ -84,7 +84,7 @@ std::string encode_hello() { return end(begin(MessageType::kHello)); }
 std::string encode_goodbye() { return end(begin(MessageType::kGoodbye)); }
 
 std::string encode_start(uint64_t request, const io::ProcessSpec& spec) {
-  Writer w = begin(MessageType::kStart);
+  ByteWriter w = begin(MessageType::kStart);
   w.u64(request);
   w.text(spec.id.value);
   write_texts(w, spec.argv);
@@ -109,7 +109,7 @@ std::string encode_start(uint64_t request, const io::ProcessSpec& spec) {
 }
 
 Result<StartRequest> decode_start(std::string_view body) {
-  Reader r(body);
+  ByteReader r(body);
   StartRequest start;
   start.request = r.u64();
   io::ProcessSpec& spec = start.spec;
@@ -139,14 +139,14 @@ Result<StartRequest> decode_start(std::string_view body) {
 }
 
 std::string encode_stop(const StopRequest& stop) {
-  Writer w = begin(MessageType::kStop);
+  ByteWriter w = begin(MessageType::kStop);
   w.text(stop.id.value);
   w.i64(stop.grace.us);
   return end(std::move(w));
 }
 
 Result<StopRequest> decode_stop(std::string_view body) {
-  Reader r(body);
+  ByteReader r(body);
   StopRequest stop;
   stop.id = io::ProcessId(std::string(r.text()));
   stop.grace.us = r.i64();
@@ -155,38 +155,38 @@ Result<StopRequest> decode_stop(std::string_view body) {
 }
 
 std::string encode_list(uint64_t request) {
-  Writer w = begin(MessageType::kList);
+  ByteWriter w = begin(MessageType::kList);
   w.u64(request);
   return end(std::move(w));
 }
 
 Result<uint64_t> decode_list(std::string_view body) {
-  Reader r(body);
+  ByteReader r(body);
   const uint64_t request = r.u64();
   return checked(r, request, "list");
 }
 
 std::string encode_acknowledge(const io::ProcessId& id) {
-  Writer w = begin(MessageType::kAcknowledge);
+  ByteWriter w = begin(MessageType::kAcknowledge);
   w.text(id.value);
   return end(std::move(w));
 }
 
 Result<io::ProcessId> decode_acknowledge(std::string_view body) {
-  Reader r(body);
+  ByteReader r(body);
   io::ProcessId id{std::string(r.text())};
   return checked(r, std::move(id), "acknowledge");
 }
 
 std::string encode_welcome(const Welcome& welcome) {
-  Writer w = begin(MessageType::kWelcome);
+  ByteWriter w = begin(MessageType::kWelcome);
   w.i64(welcome.pid);
   w.u64(welcome.instance);
   return end(std::move(w));
 }
 
 Result<Welcome> decode_welcome(std::string_view body) {
-  Reader r(body);
+  ByteReader r(body);
   Welcome welcome;
   welcome.pid = r.i64();
   welcome.instance = r.u64();
@@ -194,7 +194,7 @@ Result<Welcome> decode_welcome(std::string_view body) {
 }
 
 std::string encode_started(const Started& started) {
-  Writer w = begin(MessageType::kStarted);
+  ByteWriter w = begin(MessageType::kStarted);
   w.u64(started.request);
   w.i64(started.pid);
   w.u8(started.code ? static_cast<uint8_t>(*started.code) : kNoCode);
@@ -203,7 +203,7 @@ std::string encode_started(const Started& started) {
 }
 
 Result<Started> decode_started(std::string_view body) {
-  Reader r(body);
+  ByteReader r(body);
   Started started;
   started.request = r.u64();
   started.pid = r.i64();
@@ -215,19 +215,19 @@ Result<Started> decode_started(std::string_view body) {
 }
 
 std::string encode_exit(const io::ProcessExit& exit) {
-  Writer w = begin(MessageType::kExit);
+  ByteWriter w = begin(MessageType::kExit);
   write_exit(w, exit);
   return end(std::move(w));
 }
 
 Result<io::ProcessExit> decode_exit(std::string_view body) {
-  Reader r(body);
+  ByteReader r(body);
   io::ProcessExit exit = read_exit(r);
   return checked(r, std::move(exit), "exit");
 }
 
 std::string encode_listed(const ListPart& part) {
-  Writer w = begin(MessageType::kListed);
+  ByteWriter w = begin(MessageType::kListed);
   w.u64(part.request);
   w.u8(static_cast<uint8_t>(part.more));
   w.u32(static_cast<uint32_t>(part.list.running.size()));
@@ -238,7 +238,7 @@ std::string encode_listed(const ListPart& part) {
 }
 
 Result<ListPart> decode_listed(std::string_view body) {
-  Reader r(body);
+  ByteReader r(body);
   ListPart part;
   part.request = r.u64();
   const uint8_t more = r.u8();
@@ -254,25 +254,25 @@ Result<ListPart> decode_listed(std::string_view body) {
 }
 
 std::string encode_refused(std::string_view message) {
-  Writer w = begin(MessageType::kRefused);
+  ByteWriter w = begin(MessageType::kRefused);
   w.text(message);
   return end(std::move(w));
 }
 
 Result<std::string> decode_refused(std::string_view body) {
-  Reader r(body);
+  ByteReader r(body);
   std::string message(r.text());
   return checked(r, std::move(message), "refused");
 }
 
 std::string encode_stop_heard(const io::ProcessId& id) {
-  Writer w = begin(MessageType::kStopHeard);
+  ByteWriter w = begin(MessageType::kStopHeard);
   w.text(id.value);
   return end(std::move(w));
 }
 
 Result<io::ProcessId> decode_stop_heard(std::string_view body) {
-  Reader r(body);
+  ByteReader r(body);
   io::ProcessId id{std::string(r.text())};
   return checked(r, std::move(id), "stop-heard");
 }
@@ -285,7 +285,7 @@ Result<std::optional<Frame>> FrameReader::next() {
     if (buffer_.empty()) buffer_.shrink_to_fit();
     return std::optional<Frame>();
   }
-  const size_t length = Reader(rest).u32();
+  const size_t length = ByteReader(rest).u32();
   if (length < 2 || length > kMaxFrameBytes) {
     return fail(Code::kInvalid,
                 fmt::format("spawner protocol: a frame of {} bytes; 2 to {} are allowed", length,

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "spawn/bytes.h"
+#include "base/bytes.h"
 #include "spawn/launch.h"
 #include "spawn/tree.h"
 
@@ -64,7 +64,7 @@ struct Zygotes::Zygote {
 };
 
 Result<Fd> make_request_file(const io::ProcessSpec& spec, const std::string& cgroup_path) {
-  Writer w;
+  ByteWriter w;
   w.text(spec.id.value);
   w.text(spec.python->bundle);
   w.text(spec.python->target);
@@ -188,7 +188,7 @@ void Zygotes::drain(const Key& key) {
       end(key, why);
       return;
     }
-    Reader r(std::string_view(packet, static_cast<size_t>(n)));
+    ByteReader r(std::string_view(packet, static_cast<size_t>(n)));
     const uint8_t type = r.u8();
     if (type == 'X') {
       zygote.why.assign(packet + 1, static_cast<size_t>(n) - 1);

@@ -4,6 +4,7 @@
 
 #include "store/control_rows.h"
 #include "store/history/history.h"
+#include "store/hooked_store.h"
 #include "store/reader_pool.h"
 #include "store/row_codec.h"
 #include "store/upkeep.h"
@@ -187,49 +188,18 @@ class SqliteStore final : public Store {
   std::unique_ptr<Upkeep> upkeep_;
 };
 
-// Commits nothing.
-class ReadOnlyStore final : public Store {
- public:
-  explicit ReadOnlyStore(std::unique_ptr<Store> store) : store_(std::move(store)) {}
-  void commit(run::Changes, std::function<void(Status)> done) override { done(refused()); }
-  Result<Recovered> recover() override { return fail(refused().error()); }
-  Status put_bundle(const flow::Bundle&) override { return refused(); }
-  std::string bundle_folder(const flow::BundleId& id) const override {
-    return store_->bundle_folder(id);
-  }
-  Result<flow::Bundle> get_bundle(const flow::BundleId& id) override {
-    return store_->get_bundle(id);
-  }
-  Result<std::optional<StoredKey>> find_key(const flow::FlowName& flow,
-                                            const run::Key& key) override {
-    return store_->find_key(flow, key);
-  }
-  Result<std::optional<run::StoredRun>> load_run(const run::RunId& id) override {
-    return store_->load_run(id);
-  }
-  Result<std::vector<run::AttemptRow>> attempts_of(const run::RunId& id) override {
-    return store_->attempts_of(id);
-  }
-  Result<std::vector<run::RunRow>> list_runs(const RunFilter& filter) override {
-    return store_->list_runs(filter);
-  }
-  Result<std::vector<run::KeyRow>> skipped_keys(const flow::FlowName& flow, size_t limit) override {
-    return store_->skipped_keys(flow, limit);
-  }
-  Result<std::vector<run::TokenRow>> list_tokens() override { return store_->list_tokens(); }
-  Result<std::vector<run::BackfillRow>> list_backfills(size_t limit) override {
-    return store_->list_backfills(limit);
-  }
-  Result<std::vector<run::DeploymentRow>> list_deployments(size_t limit) override {
-    return store_->list_deployments(limit);
-  }
-
- private:
-  static Status refused() {
+StoreHooks read_only() {
+  auto refused = [] {
     return fail(Code::kDenied, "the store is open for reading only; start the server to write");
-  }
-  std::unique_ptr<Store> store_;
-};
+  };
+  StoreHooks hooks;
+  hooks.commit = [refused](Store&, run::Changes, const std::function<void(Status)>& done) {
+    done(refused());
+  };
+  hooks.recover = [refused](Store&) -> Result<Recovered> { return refused(); };
+  hooks.put_bundle = [refused](Store&, const flow::Bundle&) -> Status { return refused(); };
+  return hooks;
+}
 
 }  // namespace
 
@@ -253,7 +223,7 @@ Result<std::unique_ptr<Store>> open_sqlite_reader(const std::string& folder, io:
   options.folder = folder;
   auto store = std::make_unique<SqliteStore>(std::move(options), std::move(history), nullptr,
                                              nullptr, nullptr, files, nullptr);
-  return std::unique_ptr<Store>(std::make_unique<ReadOnlyStore>(std::move(store)));
+  return std::unique_ptr<Store>(std::make_unique<HookedStore>(std::move(store), read_only()));
 }
 
 }  // namespace tidemill::store

@@ -78,7 +78,7 @@ class PostgresTest : public ::testing::Test {
   static void TearDownTestSuite() { server_.reset(); }
   void SetUp() override {
     if (!server_->has_programs()) {
-      GTEST_SKIP() << "NOT TESTED: there is no initdb; install the package postgresql";
+      FAIL() << "there is no initdb; install the package postgresql, as ./dev test does";
     }
     ASSERT_TRUE(server_->is_running()) << "the server in " << server_->folder() << " did not start";
     secrets_folder_ = server_->folder();

@@ -67,6 +67,13 @@ TEST(Mutants, AnEngineThatIgnoresAttemptNumbersIsFound) {
       << text_of(found);
 }
 
+TEST(Mutants, AnEngineThatActsBeforeTheCommitIsFound) {
+  Mutant mutant;
+  mutant.engine.acts_first = true;
+  auto const found = findings_of(mutant, kSeeds);
+  EXPECT_TRUE(found.contains("effects_have_their_rows")) << text_of(found);
+}
+
 TEST(Mutants, AStoreThatAnswersBeforeItHasWrittenIsFound) {
   Mutant mutant;
   mutant.answers_first = true;

@@ -4,7 +4,7 @@
 #include <bit>
 
 #include "io/sqlite.h"
-#include "store/history/bytes.h"
+#include "base/bytes.h"
 #include "store/row_codec.h"
 
 namespace tidemill::store {

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
-#include "store/history/bytes.h"
+#include "base/bytes.h"
 #include "store/history/compress.h"
 #include "store/history/run_record.h"
 #include "store/history/segment_format.h"

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "base/hash.h"
-#include "store/history/bytes.h"
+#include "base/bytes.h"
 #include "store/history/compress.h"
 #include "store/history/segment.h"
 #include "store/history/segment_format.h"

@@ -1,11 +1,12 @@
-// Little-endian writing and checked reading of history's files.
+// Little-endian writing and checked reading: messages, journals, files.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
-namespace tidemill::store {
+namespace tidemill {
 
 class ByteWriter {
  public:
@@ -13,6 +14,7 @@ class ByteWriter {
   void u16(uint16_t v) { integer(v, 2); }
   void u32(uint32_t v) { integer(v, 4); }
   void u64(uint64_t v) { integer(v, 8); }
+  void i64(int64_t v) { integer(static_cast<uint64_t>(v), 8); }
   void varint(uint64_t v) {
     for (; v >= 0x80; v >>= 7) u8(static_cast<uint8_t>(v | 0x80));
     u8(static_cast<uint8_t>(v));
@@ -33,8 +35,8 @@ class ByteWriter {
   std::string bytes_;
 };
 
-// A read beyond the end turns the reader bad for good; later reads give zero or nothing. The caller
-// asks once, at the end, whether all was well.
+// A read beyond the end, or a count that cannot fit, turns the reader bad for good; every later
+// read gives zero or nothing. The caller asks once, at the end, whether all was well.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
@@ -42,6 +44,7 @@ class ByteReader {
   uint16_t u16() { return static_cast<uint16_t>(integer(2)); }
   uint32_t u32() { return static_cast<uint32_t>(integer(4)); }
   uint64_t u64() { return integer(8); }
+  int64_t i64() { return static_cast<int64_t>(integer(8)); }
   uint64_t varint() {
     uint64_t v = 0;
     for (int shift = 0; shift < 64; shift += 7) {
@@ -59,6 +62,16 @@ class ByteReader {
     return got;
   }
   std::string_view text() { return raw(u32()); }
+  // A number of elements of at least `least_bytes` each.
+  size_t count(size_t least_bytes) {
+    size_t const n = u32();
+    if (n <= rest_.size() / least_bytes) return n;
+    spoil();
+    return 0;
+  }
+  void expect(bool holds) {
+    if (!holds) spoil();
+  }
   size_t left() const { return rest_.size(); }
   bool ok() const { return ok_; }
   bool finished() const { return ok_ && rest_.empty(); }
@@ -81,4 +94,4 @@ class ByteReader {
   bool ok_ = true;
 };
 
-}  // namespace tidemill::store
+}  // namespace tidemill
