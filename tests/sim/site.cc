@@ -86,7 +86,8 @@ Status Site::build() {
   rules.refuses = [this]() -> std::optional<Code> {
     return store_refuses ? store_refuses() : std::nullopt;
   };
-  store_ = std::make_unique<store::HookedStore>(std::move(opened), front_hooks(world.loop(), rules));
+  store_ =
+      std::make_unique<store::HookedStore>(std::move(opened), front_hooks(world.loop(), rules));
   models_ = std::make_unique<task::ModelStore>(kDataFolder, world.files(), *compiler_);
   vendors_ = std::make_unique<vendor::Client>(world.loop(), world.clock(), world.http(),
                                               world.random(), *metrics_);
