@@ -35,6 +35,7 @@ Status Engine::recover(const LoadVersion& load) {
     dataset_sequences_[row.dataset] = row.sequence;
     dataset_times_[row.dataset] = row.at;
   }
+  recover_backfills(std::move(recovered.control.backfills));
   for (run::PauseRow& row : recovered.control.pauses) {
     auto const key = std::make_pair(row.what, row.name);
     pauses_[key] = std::move(row);
@@ -189,6 +190,7 @@ void Engine::deploy(std::map<flow::FlowName, FlowVersion> current) {
           turn.after.push_back([this] {
             resume_all_ = nullptr;
             is_deployed_ = true;
+            post_pump();
             arm_clock();
           });
         },
