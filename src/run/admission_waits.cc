@@ -7,12 +7,17 @@ namespace tidemill::run {
 
 std::optional<Admission::SlotWait> Admission::slot_wait(const RunId& run, TaskRef ref) const {
   for (const auto& [kind, slots] : slots_) {
-    auto const at = std::find_if(
-        slots.queue.begin(), slots.queue.end(),
-        [&](const Waiting& waiting) { return waiting.run == run && waiting.ref == ref; });
-    if (at == slots.queue.end()) continue;
-    return SlotWait{kind == SlotKind::kProcess ? "processes" : "calls",
-                    static_cast<size_t>(at - slots.queue.begin()), slots.held, limit(kind)};
+    auto const waits = [&, &slots = slots](const RunId& id, TaskRef at) {
+      auto const found = slots.waiting.find(id);
+      return found != slots.waiting.end() && found->second.contains(at);
+    };
+    if (!waits(run, ref)) continue;
+    SlotWait wait{kind == SlotKind::kProcess ? "processes" : "calls", 0, slots.held, limit(kind)};
+    for (const Waiting& before : slots.queue) {
+      if (before.run == run && before.ref == ref) break;
+      wait.ahead += waits(before.run, before.ref) ? 1 : 0;
+    }
+    return wait;
   }
   return std::nullopt;
 }
