@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "cli/approval_commands.h"
+#include "cli/completion.h"
 #include "cli/control_words.h"
 #include "cli/cron_commands.h"
 #include "cli/cron_lint.h"
@@ -356,6 +357,8 @@ int run(int argc, char** argv) {
   add_flows(app, words, action);
   add_runs(app, words, action);
   add_approvals(app, words, action);
+  add_backfill(app, words.common, words.control, action);
+  add_why(app, words.common, words.control, action);
   add_tokens(app, words, action);
   add_cron(app, words, action);
   add_models(app, words, action);
@@ -369,6 +372,15 @@ int run(int argc, char** argv) {
       return 0;
     };
   });
+  auto* script = app.add_subcommand("completion", "The script that completes words in a shell");
+  script->add_option("SHELL", words.name, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  script->callback([&] { action = [&] { return completion(words.name); }; });
+  // Half of a command line is not parsed.
+  if (argc > 1 && std::string_view(argv[1]) == "complete") {
+    return complete(app, std::vector<std::string>(argv + 2, argv + argc));
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

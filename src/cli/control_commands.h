@@ -31,4 +31,28 @@ enum class PauseChange { kPause, kGoOn };
 int run_pause(const Common& common, const std::string& run, PauseChange change);
 int flow_pause(const Common& common, const std::string& flow, PauseChange change);
 
+struct BackfillOptions {
+  std::string flow;
+  std::string from;  // RFC 3339, or a day
+  std::string to;
+  std::string trigger;
+  std::string keys;  // a file
+  std::string order = "oldest";
+  std::string reprocess = "none";
+  int64_t max_running = 1;
+  bool dry_run = false;
+};
+int backfill_create(const Common& common, const BackfillOptions& options);
+int backfill_list(const Common& common);
+int backfill_show(const Common& common, const std::string& id);
+// `verb`: pause, resume or cancel.
+int backfill_order(const Common& common, const std::string& id, const std::string& verb);
+
+// Of a run, a task of it, or a flow: whichever has that name.
+struct WhyOptions {
+  std::string what;
+  std::string task;
+};
+int why(const Common& common, const WhyOptions& options);
+
 }  // namespace tidemill::cli

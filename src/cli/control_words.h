@@ -14,6 +14,8 @@ namespace tidemill::cli {
 struct ControlWords {
   ClearOptions clear;
   MarkOptions mark;
+  WhyOptions why;
+  BackfillOptions backfill;
   std::string name;
 };
 
@@ -22,6 +24,8 @@ void add_run_control(CLI::App& run, Common& common, ControlWords& words,
                      std::function<int()>& action);
 void add_flow_control(CLI::App& flow, Common& common, ControlWords& words,
                       std::function<int()>& action);
+void add_backfill(CLI::App& app, Common& common, ControlWords& words, std::function<int()>& action);
+void add_why(CLI::App& app, Common& common, ControlWords& words, std::function<int()>& action);
 // Options of every command that talks to a server or reads its data.
 void add_common(CLI::App* command, Common& common);
 

@@ -205,6 +205,7 @@ void Engine::finished(Turn& turn, Touched& touched) {
         .observe(static_cast<double>(took.us) / 1e6);
   });
   notice_end(turn, run);
+  note_backfill_run(turn, run.row);
   trigger_dependents(turn, flow::Trigger::Kind::kAfterFlow, run.row.flow.value, run.row,
                      run::after_key(id));
   for (const run::RunId& next : admission_.take_next(run.row.flow)) {

@@ -113,6 +113,10 @@ DueTicks due_ticks(const flow::Trigger& trigger, Time low_water, Time now) {
   return result;
 }
 
+DueTick tick_of(const flow::Trigger& trigger, const clock::Tick& tick) {
+  return make_tick(trigger, tick);
+}
+
 std::optional<Time> next_due(const flow::Trigger& trigger, Time low_water) {
   auto const tick = trigger.schedule->next(low_water);
   if (!tick) return std::nullopt;

@@ -34,6 +34,8 @@ inline constexpr size_t kMissedListed = 1000;
 // The ticks of a clock trigger with low_water < due that start by now: at their due instant, or
 // later by their share of the trigger's jitter.
 DueTicks due_ticks(const flow::Trigger& trigger, Time low_water, Time now);
+// A tick of the trigger with its key, whenever it is due.
+DueTick tick_of(const flow::Trigger& trigger, const clock::Tick& tick);
 // When the first tick due after `low_water` starts, if there is one.
 std::optional<Time> next_due(const flow::Trigger& trigger, Time low_water);
 

@@ -10,17 +10,6 @@
 namespace tidemill::engine {
 namespace {
 
-Result<flow::TaskIndex> task_index(const flow::Flow& flow, const std::string& name) {
-  auto const found = flow.names.find(name);
-  if (found != flow.names.end()) return found->second;
-  std::vector<std::string> names;
-  for (const flow::Task& task : flow.tasks) names.push_back(task.name);
-  std::string const near = nearest_word(name, names);
-  return fail(Code::kNotFound,
-              fmt::format("flow {} has no task '{}'{}", flow.name.value, printable(name, 60),
-                          near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
-}
-
 Result<run::ClearOrder> order_of(const flow::Flow& flow, const ClearRequest& request) {
   run::ClearOrder order;
   order.reach = request.reach;
@@ -39,6 +28,17 @@ Error being_cancelled(const run::RunId& id) {
 }
 
 }  // namespace
+
+Result<flow::TaskIndex> task_index(const flow::Flow& flow, const std::string& name) {
+  auto const found = flow.names.find(name);
+  if (found != flow.names.end()) return found->second;
+  std::vector<std::string> names;
+  for (const flow::Task& task : flow.tasks) names.push_back(task.name);
+  std::string const near = nearest_word(name, names);
+  return fail(Code::kNotFound,
+              fmt::format("flow {} has no task '{}'{}", flow.name.value, printable(name, 60),
+                          near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+}
 
 const run::PauseRow* Engine::pause_of(run::PauseRow::What what, const std::string& name) const {
   auto const found = pauses_.find({what, name});

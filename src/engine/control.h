@@ -11,6 +11,9 @@
 
 namespace tidemill::engine {
 
+// The task of that name; `not_found` says which is near.
+Result<flow::TaskIndex> task_index(const flow::Flow& flow, const std::string& name);
+
 struct ClearRequest {
   run::RunId run;
   std::vector<std::string> tasks;  // none: all

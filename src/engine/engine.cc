@@ -35,6 +35,7 @@ Status Engine::recover(const LoadVersion& load) {
     dataset_sequences_[row.dataset] = row.sequence;
     dataset_times_[row.dataset] = row.at;
   }
+  recover_backfills(std::move(recovered.control.backfills));
   for (run::PauseRow& row : recovered.control.pauses) {
     auto const key = std::make_pair(row.what, row.name);
     pauses_[key] = std::move(row);
@@ -189,6 +190,7 @@ void Engine::deploy(std::map<flow::FlowName, FlowVersion> current) {
           turn.after.push_back([this] {
             resume_all_ = nullptr;
             is_deployed_ = true;
+            post_pump();
             arm_clock();
           });
         },
@@ -216,7 +218,6 @@ void Engine::arm_clock() {
   due_.clear();
   ++due_round_;
   for (const auto& [name, version] : flows_.all()) {
-    if (pause_of(run::PauseRow::What::kFlow, name.value) != nullptr) continue;
     for (const flow::Trigger& trigger : version.flow->triggers) add_due(name, trigger);
   }
   set_clock_timer();
@@ -225,6 +226,7 @@ void Engine::arm_clock() {
 void Engine::add_due(const flow::FlowName& name, const flow::Trigger& trigger) {
   auto const row = triggers_.find({name, trigger.id});
   if (!trigger.schedule || row == triggers_.end()) return;
+  if (pause_of(run::PauseRow::What::kFlow, name.value) != nullptr) return;
   auto const due = next_due(trigger, row->second.low_water);
   if (due) due_.emplace(*due, std::make_pair(name, trigger.id));
 }

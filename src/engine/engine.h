@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "engine/backfills.h"
 #include "engine/control.h"
 #include "engine/flows.h"
 #include "engine/notices.h"
@@ -29,6 +30,7 @@
 #include "io/random.h"
 #include "run/admission.h"
 #include "run/machine.h"
+#include "run/why.h"
 #include "store/store.h"
 #include "task/tasks.h"
 
@@ -58,6 +60,7 @@ struct RunRequest {
   std::optional<Time> attempt_started;
   std::optional<run::TaskRef> parent_ref;   // of a flow task
   std::optional<run::BackfillId> backfill;  // that asks for it
+  run::Reprocess reprocess = run::Reprocess::kNone;
   // Durable: the run exists. An error: it does not, and nothing was started.
   std::function<void(Result<run::RunId>)> on_accepted;
   // The run has ended, durably; also for a run that was there before.
@@ -105,9 +108,17 @@ class Engine {
   void mark(MarkRequest request, std::function<void(Result<MarkAnswer>)> done);
   void pause(run::PauseRow pause, std::function<void(Status)> done);
   void unpause(run::PauseRow pause, std::function<void(Status)> done);
+  void create_backfill(BackfillRequest request, std::function<void(Result<BackfillAnswer>)> done);
+  void order_backfill(run::BackfillId id, BackfillOrder order, std::string by,
+                      std::function<void(Result<run::BackfillRow>)> done);
   const run::PauseRow* pause_of(run::PauseRow::What what, const std::string& name) const;
   // A run in memory, or as the store has it. For looking, within the call.
   Result<std::shared_ptr<const run::Instance>> look_at(const run::RunId& id);
+
+  // Why a run, a task of it, or a flow is as it is; in words (run/why.h).
+  Result<Json> why(const run::RunId& run, const std::string& task,
+                   std::vector<run::AttemptRow> attempts);
+  Result<Json> why_flow(const flow::FlowName& flow) const;
 
   const Flows& flows() const { return flows_; }
   size_t open_runs() const { return runs_.size() + stale_.size(); }
@@ -177,7 +188,9 @@ class Engine {
   void join_stored(Turn& turn, const std::shared_ptr<RunRequest>& request,
                    const store::StoredKey& stored, const std::string& hash);
   void skip(Turn& turn, const std::shared_ptr<RunRequest>& request, run::KeyRow row);
-  void reopen(Turn& turn, const std::shared_ptr<RunRequest>& request, run::StoredRun stored);
+  enum class Reopen { kFailed, kAll };  // which tasks are made again
+  void reopen(Turn& turn, const std::shared_ptr<RunRequest>& request, run::StoredRun stored,
+              Reopen what = Reopen::kFailed);
   void create_run(Turn& turn, const std::shared_ptr<RunRequest>& request,
                   const FlowVersion& version, run::Key key, Json params, run::RunId id);
   run::Admission::Arrival arrival_of(const run::RunRow& row, const flow::Flow& flow) const;
@@ -186,6 +199,23 @@ class Engine {
   Result<RunResult> stored_result(const run::RunId& id);
   run::RunId new_run_id();
 
+  Result<BackfillAnswer> create_backfill_now(Turn& turn, const BackfillRequest& request);
+  std::vector<BackfillAnswer::Planned> planned(const FlowVersion& version,
+                                               const run::BackfillSpec& spec) const;
+  run::BackfillRow* backfill_row(Turn& turn, const run::BackfillId& id);
+  void post_pump();
+  void pump_backfill(Turn& turn, const OpenBackfill& open);
+  void run_entry(Turn& turn, run::BackfillRow& row, const FlowVersion& version,
+                 const run::BackfillSpec& spec, const run::BackfillEntry& entry);
+  void handle_entry(Turn& turn, const std::shared_ptr<RunRequest>& request,
+                    const FlowVersion& version, run::Key key, Json params, const run::RunId& id);
+  void note_backfill_run(Turn& turn, const run::RunRow& run);
+  void finish_backfill(Turn& turn, run::BackfillRow& row);
+  void keep_backfills(const Turn& turn);
+  void recover_backfills(std::vector<run::BackfillRow> rows);
+
+  std::vector<run::WhyContext::Wait> waits_of(const run::Instance& run) const;
+  Json why_trigger(const FlowVersion& version, const flow::Trigger& trigger) const;
   bool is_ending(const Turn& turn, const run::RunId& id) const;
   Result<Touched*> take_to_change(Turn& turn, const run::RunId& id);
   Result<ClearAnswer> clear_now(Turn& turn, const ClearRequest& request);
@@ -236,8 +266,10 @@ class Engine {
   std::unordered_map<run::RunId, io::TimerHandle> deadlines_;
   std::map<std::pair<flow::FlowName, std::string>, run::TriggerRow> triggers_;
   std::map<std::string, int64_t> dataset_sequences_;
-  std::map<std::string, Time> dataset_times_;                 // of the last update
+  std::map<std::string, Time> dataset_times_;  // of the last update
   std::map<std::pair<run::PauseRow::What, std::string>, run::PauseRow> pauses_;
+  std::map<run::BackfillId, OpenBackfill> backfills_;  // under way, by age
+  bool is_pump_posted_ = false;
   std::map<std::pair<run::RunId, run::TaskRef>, run::RunId> sub_runs_;  // of open flow tasks
   std::unordered_map<const flow::Task*, Duration> measured_;  // of pure tasks, the last evaluation
 

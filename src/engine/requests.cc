@@ -26,11 +26,13 @@ void Engine::request(RunRequest request) {
 }
 
 void Engine::refuse(Turn& turn, const std::shared_ptr<RunRequest>& request, Error error) {
+  if (request->backfill) turn.entry.refused = error.text();
   if (!request->on_accepted) return;
   turn.after.push_back([request, error = std::move(error)] { request->on_accepted(fail(error)); });
 }
 
 void Engine::accept(Turn& turn, const std::shared_ptr<RunRequest>& request, const run::RunId& id) {
+  if (request->backfill) turn.entry.started = id;
   if (request->parent_ref) sub_runs_[{request->cause.parent, *request->parent_ref}] = id;
   if (!request->on_accepted) return;
   turn.after.push_back([request, id] { request->on_accepted(id); });
@@ -96,6 +98,10 @@ void Engine::handle_request(Turn& turn, const std::shared_ptr<RunRequest>& reque
   auto key = key_of(*request, *version, *params, id);
   if (!key) {
     refuse(turn, request, key.error());
+    return;
+  }
+  if (request->backfill) {
+    handle_entry(turn, request, *version, std::move(*key), std::move(*params), id);
     return;
   }
   if (join_existing(turn, request, *key, run::body_hash(*params))) return;
@@ -193,7 +199,7 @@ void Engine::join_stored(Turn& turn, const std::shared_ptr<RunRequest>& request,
   if (!has_failed && !has_flow_key && request->attempt_started) {
     auto run = parts_.store.load_run(id);
     if (run && *run && (*run)->row.finished < request->attempt_started) {
-      reopen(turn, request, std::move(**run));
+      reopen(turn, request, std::move(**run), Reopen::kAll);
       return;
     }
   }
@@ -210,7 +216,8 @@ void Engine::join_stored(Turn& turn, const std::shared_ptr<RunRequest>& request,
 
 // A failed run that is asked for again goes on: its failed tasks get new attempts, and it has the
 // whole time of its flow once more.
-void Engine::reopen(Turn& turn, const std::shared_ptr<RunRequest>& request, run::StoredRun stored) {
+void Engine::reopen(Turn& turn, const std::shared_ptr<RunRequest>& request, run::StoredRun stored,
+                    Reopen what) {
   run::RunId const id = stored.row.id;
   if (auto const taken = take_up(std::move(stored)); !taken) {
     refuse(turn, request, taken.error());
@@ -220,8 +227,9 @@ void Engine::reopen(Turn& turn, const std::shared_ptr<RunRequest>& request, run:
   run::Instance& run = *touched->run;
   run.row.deadline.reset();
   if (run.flow->deadline) run.row.deadline = turn.now.wall + *run.flow->deadline;
-  if (run.row.state == run::RunState::kSucceeded) {
-    run::Control::clear(run, run::Control::plan_clear(run, {}), "its parent", touched->step);
+  if (what == Reopen::kAll) {
+    std::string const who = request->backfill ? "a backfill" : "its parent";
+    run::Control::clear(run, run::Control::plan_clear(run, {}), who, touched->step);
   } else {
     run::Machine::reopen(run, touched->step);
   }
@@ -296,6 +304,7 @@ void Engine::create_run(Turn& turn, const std::shared_ptr<RunRequest>& request,
   if (version.flow->deadline) row.deadline = turn.now.wall + *version.flow->deadline;
   run::Admission::Arrival const arrival = arrival_of(row, *version.flow);
   run::KeyRow key_row{row.flow, row.key, id, turn.now.wall, {}};
+  key_row.fills_skipped = request->backfill.has_value();
   run::Admission::Decision const decision = admission_.decide(arrival);
   if (decision == run::Admission::Decision::kFull) {
     refuse(turn, request,

@@ -203,6 +203,7 @@ void Engine::commit(std::unique_ptr<Turn> turn) {
     commit_failed(std::move(turn), error);
     return;
   }
+  for (const auto& [id, row] : turn->backfills) turn->changes.control.backfills.push_back(row);
   if (turn->changes.empty()) {
     committed(std::move(turn));
     return;
@@ -230,6 +231,7 @@ void Engine::commit(std::unique_ptr<Turn> turn) {
 void Engine::committed(std::unique_ptr<Turn> turn) {
   for (auto& [key, row] : turn->triggers) triggers_[key] = row;
   for (auto& [name, sequence] : turn->datasets) dataset_sequences_[name] = sequence;
+  keep_backfills(*turn);
   for (const auto& act : turn->after) act();
   for (const run::RunId& id : turn->finished) {
     auto const found = runs_.find(id);

@@ -30,6 +30,11 @@ struct Engine::Turn {
   std::vector<run::RunId> finished;
   std::map<std::pair<flow::FlowName, std::string>, run::TriggerRow> triggers;
   std::map<std::string, int64_t> datasets;
+  std::map<run::BackfillId, run::BackfillRow> backfills;  // changed
+  struct {
+    std::optional<run::RunId> started;
+    std::string refused;
+  } entry;         // what became of a backfill's entry
   Duration spent;  // on pure tasks
   // The store could not be read: what was decided without it must not become true.
   std::optional<Error> unread;

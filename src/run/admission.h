@@ -62,6 +62,24 @@ class Admission {
   // A task that runs already (recovery) holds its slot whatever the limit.
   void hold(SlotKind kind, const RunId& run, TaskRef ref);
 
+  // What a task that is ready waits for; nothing if it waits for no slot.
+  struct SlotWait {
+    std::string_view what;  // "processes", "calls"
+    size_t ahead = 0;       // tasks before it
+    size_t held = 0;
+    size_t limit = 0;
+  };
+  std::optional<SlotWait> slot_wait(const RunId& run, TaskRef ref) const;
+  // What a queued run waits for.
+  struct QueueWait {
+    size_t ahead = 0;  // runs before it
+    std::vector<RunId> running;
+    std::optional<int64_t> max_running;
+    bool is_serial = false;
+  };
+  std::optional<QueueWait> queue_wait(const RunId& run) const;
+  std::vector<RunId> running_runs(const flow::FlowName& flow) const;
+
   size_t running(const flow::FlowName& flow) const;
   size_t queued(const flow::FlowName& flow) const;
 

@@ -61,7 +61,7 @@ class Api {
   Json flow_json(const engine::FlowVersion& version) const;
 
   ApiParts parts_;
-  ControlApi control_{parts_.engine};
+  ControlApi control_{{parts_.engine, parts_.loader, parts_.store, parts_.executor, parts_.loop}};
   bool is_ready_ = false;
 };
 

@@ -88,7 +88,7 @@ std::vector<Route> ControlApi::routes() {
       (this->*handler)(request, what, std::move(respond));
     };
   };
-  return {
+  std::vector<Route> routes = {
       {"POST", "/api/v1/runs/{run}/clear", Auth::kToken, "Begin tasks of a run anew",
        bind(&ControlApi::clear_run)},
       {"POST", "/api/v1/runs/{run}/rerun", Auth::kToken, "Begin anew from the failed tasks",
@@ -103,7 +103,13 @@ std::vector<Route> ControlApi::routes() {
        bind_pause(&ControlApi::pause, What::kFlow)},
       {"POST", "/api/v1/flows/{flow}/unpause", Auth::kToken, "Triggers start runs again",
        bind_pause(&ControlApi::unpause, What::kFlow)},
+      {"GET", "/api/v1/runs/{run}/why", Auth::kToken,
+       "Why a run or a task is as it is, in words: ?task=", bind(&ControlApi::why_run)},
+      {"GET", "/api/v1/flows/{flow}/why", Auth::kToken, "Why a flow has no run now, in words",
+       bind(&ControlApi::why_flow)},
   };
+  for (Route& route : backfill_routes()) routes.push_back(std::move(route));
+  return routes;
 }
 
 void ControlApi::clear_run(const Request& request, Respond respond) {
@@ -196,6 +202,37 @@ void ControlApi::unpause(const Request& request, run::PauseRow::What what, Respo
                        Json::object().set(is_flow ? "flow" : "run", row.name).set("paused", Json()))
                  : Response::error(done.error()));
   });
+}
+
+// Attempts are read off the loop; the machine is asked on it.
+void ControlApi::why_run(const Request& request, Respond respond) {
+  run::RunId const id(request.captures[0]);
+  std::string const task = request.query_value("task").value_or("");
+  auto work = [this, id, task, respond] {
+    auto attempts = parts_.store.attempts_of(id);
+    parts_.loop.post([this, id, task, respond, attempts = std::move(attempts)] {
+      auto const answer =
+          attempts ? engine_.why(id, task, *attempts) : Result<Json>(fail(attempts.error()));
+      respond(answer ? Response::json(200, *answer) : Response::error(answer.error()));
+    });
+  };
+  if (auto const queued = parts_.executor.run(io::Lane::kRead, work); !queued) {
+    respond(Response::error(queued.error()));
+  }
+}
+
+void ControlApi::why_flow(const Request& request, Respond respond) {
+  auto answer = engine_.why_flow(flow::FlowName(request.captures[0]));
+  if (!answer) {
+    respond(Response::error(answer.error()));
+    return;
+  }
+  Json errors = Json::array();
+  for (const engine::FlowStatus& status : parts_.loader.statuses()) {
+    if (status.name.value != request.captures[0]) continue;
+    for (const flow::FileError& error : status.errors) errors.push(error.text());
+  }
+  respond(Response::json(200, answer->set("errors", std::move(errors))));
 }
 
 }  // namespace tidemill::server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any, Callable
 
 from harness import Server, task_of, wait_until
@@ -162,3 +163,139 @@ def test_what_comes_after_starts_nothing_in_a_paused_flow(server: Server) -> Non
     server.cli("flow", "unpause", "second")
     server.finished(server.start_run("first"))
     wait_until("it starts again", lambda: server.runs("second"))
+
+
+def said(server: Server, *words: str) -> Any:
+    return json.loads(server.cli(*words, "--json").stdout)
+
+
+def test_why_names_what_a_task_waits_for(server: Server, gate: Callable[[], None]) -> None:
+    server.flow("two", """on: call
+max_running: 1
+tasks:
+  a: { shell: 'until test -e go; do sleep 0.02; done' }
+  b: { shell: 'true', needs: a }
+""")
+    server.start()
+    run = server.start_run("two")
+    queued = server.start_run("two")
+    wait_until("a runs", lambda: server.run(run)["tasks"])
+    text = server.cli("why", run, "b").stdout
+    assert "needs a, which is running since" in text
+    assert "asked by test" in text
+    text = server.cli("why", queued).stdout
+    assert "max_running" in text and run in text
+    assert "max_running: 1 is reached by runs " + run in server.cli("why", "two").stdout
+    gate()
+    server.finished(queued)
+    one = said(server, "why", run, "a")["tasks"][0]
+    assert one["state"] == "succeeded" and one["attempts"][0]["attempt"] == 1
+    unknown = server.cli("why", "tow", check=False)
+    assert unknown.returncode == 1 and "neither a run nor a flow" in unknown.stderr
+
+
+def test_why_names_the_task_that_failed_first(server: Server) -> None:
+    server.flow("chain", CHAIN)
+    server.start()
+    run = server.start_run("chain")
+    server.finished(run)
+    assert "task second failed: exited with code 1" in server.cli("why", run, "third").stdout
+
+
+NIGHTLY = """on: [{ cron: '0 0 * * *', id: nightly }]
+tasks:
+  work: { shell: 'echo $DAY >> ran; test ! -e broken', env: { DAY: '{{ run.scheduled_at }}' } }
+"""
+
+
+def ended(server: Server, backfill: str) -> Any:
+    def ask() -> Any:
+        row = said(server, "backfill", "show", backfill)
+        return row if row["state"] == "done" else None
+    return wait_until("the backfill is done", ask)
+
+
+def test_a_backfill_runs_each_tick_once_under_its_own_key(server: Server) -> None:
+    server.flow("nightly", NIGHTLY)
+    server.start()
+    spell = ("backfill", "create", "nightly", "--from", "2026-01-01", "--to", "2026-01-06")
+    plan = said(server, *spell, "--dry-run")
+    assert plan["total"] == 5 and plan["planned"][0]["key"] == "cron:nightly/2026-01-01T00:00/0"
+    assert server.runs("nightly") == []
+    first = ended(server, said(server, *spell)["backfill"])
+    assert (first["started"], first["succeeded"], first["there"]) == (5, 5, 0)
+    assert len(lines(server, "ran")) == 10  # a date and a time each
+    again = ended(server, said(server, *spell, "--order", "newest")["backfill"])
+    assert (again["started"], again["there"]) == (0, 5)
+    third = ended(server, said(server, *spell, "--reprocess", "all")["backfill"])
+    assert third["started"] == 5 and len(server.runs("nightly")) == 5
+    assert len(lines(server, "ran")) == 20
+
+
+def test_a_backfill_survives_kill_9_and_keeps_its_limit(server: Server) -> None:
+    server.flow("nightly", """on: [{ cron: '0 0 * * *', id: nightly }]
+tasks:
+  work: { shell: 'echo x >> ran; until test -e go; do sleep 0.02; done' }
+""")
+    server.start()
+    made = said(server, "backfill", "create", "nightly", "--from", "2026-01-01", "--to",
+                "2026-01-09", "--max-running", "2")
+    wait_until("two run", lambda: len(lines(server, "ran")) == 2)
+    server.kill9()
+    server.start()
+    assert len(server.runs("nightly")) == 2
+    assert len(said(server, "backfill", "show", made["backfill"])["open"]) == 2
+    server.cli("backfill", "pause", made["backfill"])
+    server.write("go", "")
+    wait_until("both have ended",
+               lambda: said(server, "backfill", "show", made["backfill"])["succeeded"] == 2)
+    assert len(server.runs("nightly")) == 2
+    server.cli("backfill", "resume", made["backfill"])
+    assert ended(server, made["backfill"])["succeeded"] == 8
+    assert len(lines(server, "ran")) == 8
+
+
+def test_a_backfill_over_keys_and_a_cancelled_one(server: Server) -> None:
+    server.flow("score", """on: call
+key: "{{ id }}"
+params: { id: integer }
+tasks:
+  work: { calc: 'select id * 2 as twice from params' }
+""")
+    server.start()
+    keys = server.write("keys.txt", "1\n2\n3\n2\n")
+    made = said(server, "backfill", "create", "score", "--keys", str(keys), "--max-running", "5")
+    done = ended(server, made["backfill"])
+    assert (done["total"], done["succeeded"]) == (3, 3)
+    assert sorted(run["key"] for run in server.runs("score")) == ["1", "2", "3"]
+    for words, reason in ((("score",), "either 'from' and 'to', or 'keys'"),
+                          (("score", "--from", "2026-01-01", "--to", "2026-01-02"),
+                           "no clock trigger"),
+                          (("scor", "--from", "2026-01-01", "--to", "2026-01-02"),
+                           "did you mean 'score'")):
+        wrong = server.cli("backfill", "create", *words, check=False)
+        assert wrong.returncode == 1 and reason in wrong.stderr, (words, wrong.stderr)
+    assert server.cli("backfill", "cancel", made["backfill"], check=False).returncode == 1
+    assert "done" in server.cli("backfill", "list").stdout
+
+
+def test_the_shell_completes_commands_flows_and_runs(server: Server) -> None:
+    server.flow("chain", CHAIN)
+    server.start()
+    run = server.start_run("chain")
+    server.finished(run)
+
+    def offered(*words: str) -> list[str]:
+        done = subprocess.run([str(server.tidemill), "complete", *words], capture_output=True,
+                              text=True, check=True)
+        return done.stdout.split()
+
+    data = ("--data", str(server.data))
+    assert server.cli("completion", "bash").stdout.startswith("_tidemill()")
+    assert offered("run", "cle") == ["clear"]
+    assert "--dry-run" in offered("run", "clear", "--d")
+    assert offered("flow", "show", *data, "") == ["chain"]
+    assert offered("run", "clear", *data, "") == [run]
+    assert offered("run", "clear", *data, run, "s") == ["second"]
+    assert offered("run", "mark", *data, run, "second", "f") == ["failed"]
+    assert offered("flow", "show", "--data", "/nowhere", "") == []
