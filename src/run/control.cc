@@ -276,7 +276,12 @@ void Control::cleared_attempt_ended(Instance& run, TaskRef ref, Outcome outcome,
     if (others_run) return;
     reset(run, worker, {ref.task, kWhole}, step);
   } else if (ref.item != kWhole) {
-    worker.make_ready(ref);
+    --task.active_items;
+    if (is_grouped(*run.flow, run.flow->task(ref.task))) {
+      worker.consider(ref);
+    } else {
+      worker.release_item(ref);
+    }
   }
   worker.consider(ref.task);
   worker.work();
@@ -324,6 +329,7 @@ void Control::pause(Instance& run, Step& step) {
   for (TaskNode& task : run.tasks) {
     hold(task.whole);
     for (Node& item : task.items) hold(item);
+    recount_active(task);
   }
 }
 

@@ -195,6 +195,60 @@ TEST(Clear, AMappedTaskThatRunsWaitsForItsItemsToStop) {
   EXPECT_EQ(driver.node("each", 1).row.attempt.value, 2);
 }
 
+constexpr const char* kTwoAtOnce =
+    "flow: f\nparams: { list: json }\ntasks:\n"
+    "  each: { shell: 'true', for_each: 'params.list', max_items_running: 2 }\n";
+
+// Ends every attempt in turn. The most that ran at once.
+size_t most_at_once(Driver& driver, const Script& script = all_succeed) {
+  size_t most = driver.running.size();
+  while (!driver.running.empty()) {
+    Driver::Running const one = *driver.running.begin();
+    driver.end(one, script({"each", one.ref.item, 0}));
+    most = std::max(most, driver.running.size());
+  }
+  return most;
+}
+
+TEST(Clear, OfSomeItemsKeepsTheLimitOfItemsAtOnce) {
+  Outcome (*const odd_fail)(const Try&) = [](const Try& one) {
+    return one.item.value % 2 == 1 ? failed("no") : all_succeed(one);
+  };
+  Driver driver(load_text(kTwoAtOnce), all_succeed,
+                Json::object().set("list", *parse_json("[0,1,2,3,4,5,6,7]")));
+  driver.begin();
+  EXPECT_EQ(most_at_once(driver, odd_fail), 2u);
+  ASSERT_EQ(driver.state("each"), "failed");
+  ClearOrder order;
+  order.only_failed = true;
+  for (int again = 0; again < 3; ++again) {
+    clear(driver, order);
+    EXPECT_EQ(driver.running.size(), 2u);
+    EXPECT_EQ(most_at_once(driver, odd_fail), 2u);
+    EXPECT_EQ(driver.instance().row.state, RunState::kFailed);
+    EXPECT_EQ(driver.instance().task(driver.ref("each").task).active_items, 0);
+  }
+  clear(driver, order);
+  EXPECT_EQ(most_at_once(driver), 2u);
+  EXPECT_EQ(driver.instance().row.state, RunState::kSucceeded);
+}
+
+TEST(Clear, OfSomeItemsThatRunKeepsTheLimitToo) {
+  Driver driver(load_text(kTwoAtOnce), all_succeed,
+                Json::object().set("list", *parse_json("[0,1,2,3]")));
+  driver.begin();
+  driver.end(*driver.running.begin(), failed("no"));
+  driver.cancel();
+  while (!driver.running.empty()) driver.end(*driver.running.begin(), failed("signal"));
+  ASSERT_EQ(driver.instance().row.state, RunState::kCancelled);
+  ClearOrder order;
+  order.only_failed = true;
+  clear(driver, order);
+  ASSERT_EQ(driver.running.size(), 2u);
+  EXPECT_EQ(most_at_once(driver), 2u);
+  EXPECT_EQ(driver.instance().row.state, RunState::kSucceeded);
+}
+
 TEST(Clear, CancellingWinsOverClearing) {
   Driver driver(load_text(kChain));
   driver.begin();
@@ -295,6 +349,30 @@ TEST(Pause, ATaskThatWaitsForASlotDoesNotTakeIt) {
   driver.turn([](Instance& run, Step& step) { Control::unpause(run, step); });
   driver.run_to_end();
   EXPECT_EQ(driver.instance().row.state, RunState::kSucceeded);
+}
+
+TEST(Pause, ItemsGoOnUpToTheirLimitAndNoFurther) {
+  for (bool waits_for_slots : {false, true}) {
+    for (bool restarts : {false, true}) {
+      Driver driver(load_text(kTwoAtOnce), all_succeed,
+                    Json::object().set("list", *parse_json("[0,1,2,3,4,5,6,7]")));
+      if (waits_for_slots) driver.slots = 1;
+      driver.begin();
+      size_t const at_once = waits_for_slots ? 1 : 2;
+      ASSERT_EQ(driver.running.size(), at_once);
+      driver.turn([](Instance& run, Step& step) { Control::pause(run, step); });
+      driver.end(*driver.running.begin());
+      ASSERT_EQ(driver.running.size(), at_once - 1);
+      if (restarts) {
+        driver.restart();
+        driver.instance().is_paused = false;
+      }
+      driver.turn([](Instance& run, Step& step) { Control::unpause(run, step); });
+      EXPECT_EQ(driver.running.size(), at_once);
+      EXPECT_EQ(most_at_once(driver), at_once);
+      EXPECT_EQ(driver.instance().row.state, RunState::kSucceeded);
+    }
+  }
 }
 
 TEST(Pause, ARetryThatIsDueWaits) {

@@ -163,6 +163,14 @@ void recount_items(Instance& run, TaskNode& node) {
   }
 }
 
+void recount_active(TaskNode& node) {
+  node.held_items.clear();
+  node.active_items = 0;
+  for (const Node& item : node.items) {
+    node.active_items += item.is_final() || item.row.state == TaskState::kWaiting ? 0 : 1;
+  }
+}
+
 void recount(Instance& run) {
   for (TaskNode& node : run.tasks) {
     flow::TaskIndex const index = node.whole.row.task;

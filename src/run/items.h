@@ -27,6 +27,10 @@ Upstream item_upstream(const TaskNode& node, Item item);
 // Sets TaskNode::of_items once the items are known.
 void recount_items(Instance& run, TaskNode& node);
 
+// Counts anew which items are released and have not ended; none is held. Whoever orders something
+// about items that are under way changes their states one by one, and counts once.
+void recount_active(TaskNode& node);
+
 // Sets TaskNode::upstream of every task from the states of what it needs.
 void recount(Instance& run);
 

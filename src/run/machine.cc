@@ -80,7 +80,7 @@ void Machine::resume(Instance& run, Step& step) {
       worker.stop_attempt(ref, node, node.stopping);
     }
   };
-  for (const TaskNode& node : run.tasks) {
+  for (TaskNode& node : run.tasks) {
     flow::TaskIndex const index = node.whole.row.task;
     if (!node.is_mapped()) {
       stop_again({index, kWhole});
@@ -92,6 +92,7 @@ void Machine::resume(Instance& run, Step& step) {
       continue;
     }
     if (node.whole.is_final()) continue;
+    recount_active(node);  // those that were held are released below
     bool const by_item = is_grouped(*run.flow, run.flow->task(index));
     if (by_item) worker.consider(index);
     for (const Node& item : node.items) {

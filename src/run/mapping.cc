@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "run/control.h"
 #include "run/items.h"
 #include "run/worker.h"
 
@@ -68,6 +69,7 @@ void Worker::judge_item(TaskRef ref) {
 }
 
 void Worker::release_item(TaskRef ref) {
+  if (is_held(run_, ref)) return;  // resume() comes by again, and counts anew
   TaskNode& node = run_.task(ref.task);
   auto const limit = run_.flow->task(ref.task).max_items_running;
   if (limit && node.active_items >= *limit) {
