@@ -13,9 +13,9 @@
 namespace tidemill::bench {
 namespace {
 
-constexpr int kLength = 200;
+constexpr int kLength = 600;
 constexpr int kChains = 512;  // as many as the server lets be under way
-constexpr double kWindow = 1.0;
+constexpr double kWindow = 0.5;
 
 // Every row of a task has been written when it began and once more when it ended.
 double changes_in(io::Connection& store) {
@@ -71,7 +71,7 @@ void measure(const Environment& environment, const std::string& name, const std:
     used = processor;
   }
   std::string const config = kDurable + "," + rounds_text() + ",\"kind\":\"" + kind +
-                             "\",\"in_flight\":" + std::to_string(kChains) + ",\"seconds\":1";
+                             "\",\"in_flight\":" + std::to_string(kChains) + ",\"seconds\":0.5";
   report(name, "per_s", spread_of(rates), "1/s", config);
   report(name, "cpu_us", spread_of(costs), "us", config);
 }
