@@ -291,7 +291,9 @@ def test_the_shell_completes_commands_flows_and_runs(server: Server) -> None:
         return done.stdout.split()
 
     data = ("--data", str(server.data))
-    assert server.cli("completion", "bash").stdout.startswith("_tidemill()")
+    printed = subprocess.run([str(server.tidemill), "completion", "bash"], capture_output=True,
+                             text=True, check=True)
+    assert printed.stdout.startswith("_tidemill()")
     assert offered("run", "cle") == ["clear"]
     assert "--dry-run" in offered("run", "clear", "--d")
     assert offered("flow", "show", *data, "") == ["chain"]
