@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,8 +13,6 @@
 #include <fstream>
 
 #include "report.h"
-
-extern char** environ;
 
 namespace tidemill::bench {
 
@@ -53,16 +51,17 @@ void ServerProcess::start() {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
   std::string const log = folder_ + "/server.log";
-  posix_spawn_file_actions_addopen(&actions, 2, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   double const start = now_seconds();
-  if (::posix_spawn(&pid_, program_.c_str(), &actions, nullptr, argv.data(), environ) != 0) {
-    die("cannot start " + program_);
+  pid_ = ::fork();
+  if (pid_ < 0) die("fork");
+  if (pid_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // it ends with the harness, however that ends
+    ::dup2(ends[1], 1);
+    ::dup2(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644), 2);
+    ::execv(program_.c_str(), argv.data());
+    ::_exit(127);
   }
-  posix_spawn_file_actions_destroy(&actions);
   ::close(ends[1]);
   char line[512] = {};
   ssize_t const n = ::read(ends[0], line, sizeof line - 1);
