@@ -179,9 +179,18 @@ class Server:
             if self.process is not None and self.process.poll() is None:
                 self.stop()
         finally:
+            self._end_spawners()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end_spawners(self) -> None:
+        """TERM, so that their tasks end with them; SIGKILL for one that hangs."""
+        for pid in self.spawner_pids():
+            os.kill(pid, signal.SIGTERM)
+        try:
+            wait_until("the spawner has ended", lambda: not self.spawner_pids())
+        finally:
             for pid in self.spawner_pids():
                 os.kill(pid, signal.SIGKILL)
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     # The doors.
 
