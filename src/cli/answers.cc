@@ -31,4 +31,10 @@ int answer(const Common& common, const Result<Json>& result,
   return 0;
 }
 
+const Json::Array& list_of(const Json& json, std::string_view name) {
+  static const Json::Array kNone;
+  const Json* found = json.find(name);
+  return found != nullptr && found->is_array() ? found->as_array() : kNone;
+}
+
 }  // namespace tidemill::cli

@@ -15,5 +15,7 @@ Remote remote_of(const Common& common);
 // The answer as JSON, or as `show` prints it. 0, or 1 for an error.
 int answer(const Common& common, const Result<Json>& result,
            const std::function<void(const Json&)>& show);
+// The member that is a list; an empty one if there is none.
+const Json::Array& list_of(const Json& json, std::string_view name);
 
 }  // namespace tidemill::cli

@@ -10,12 +10,6 @@
 namespace tidemill::cli {
 namespace {
 
-const Json::Array& list_of(const Json& json, std::string_view name) {
-  static const Json::Array kNone;
-  const Json* found = json.find(name);
-  return found != nullptr && found->is_array() ? found->as_array() : kNone;
-}
-
 std::string items_text(const Json& task) {
   auto const& items = list_of(task, "items");
   const Json* keeps = task.find("keeps_list");

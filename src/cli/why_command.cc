@@ -10,12 +10,6 @@
 namespace tidemill::cli {
 namespace {
 
-const Json::Array& list_of(const Json& json, std::string_view name) {
-  static const Json::Array kNone;
-  const Json* found = json.find(name);
-  return found != nullptr && found->is_array() ? found->as_array() : kNone;
-}
-
 void print_reasons(const Json& json, std::string_view name, int indent) {
   for (const Json& reason : list_of(json, name)) {
     std::printf("%*s%s\n", indent, "", reason.text_or("text", "").c_str());
@@ -52,12 +46,14 @@ void print_run(const Json& run) {
 }
 
 void print_flow(const Json& flow) {
-  std::printf("flow %s, version %s\n", flow.text_or("flow", "").c_str(),
-              flow.text_or("version", "").substr(0, 12).c_str());
+  std::string const version = flow.text_or("version", "").substr(0, 12);
+  std::printf("flow %s, %s\n", flow.text_or("flow", "").c_str(),
+              version.empty() ? "not loaded: no version of its file was good yet"
+                              : ("version " + version).c_str());
   print_reasons(flow, "reasons", 2);
   for (const Json& error : list_of(flow, "errors")) {
-    std::printf("  its file has a mistake, the version before runs on: %s\n",
-                error.as_string().c_str());
+    std::printf("  its file has a mistake%s: %s\n",
+                version.empty() ? "" : ", the version before runs on", error.as_string().c_str());
   }
   for (const Json& trigger : list_of(flow, "triggers")) {
     std::printf("\n%s\n", trigger.text_or("text", "").c_str());

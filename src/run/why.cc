@@ -339,11 +339,19 @@ Json Why::run_reasons() const {
   return reasons.take();
 }
 
+std::string started_by(std::string_view trigger) {
+  if (trigger == "manual") return "started by hand";
+  if (trigger == "call") return "started by a call";
+  if (trigger == "sub") return "started by a flow task";
+  if (trigger == "backfill") return "started by a backfill";
+  return fmt::format("started by {}", trigger);
+}
+
 Json Why::because() const {
   Reasons reasons;
   const RunRow& row = run_.row;
   const Cause& cause = row.cause;
-  std::string text = fmt::format("started by {}", cause.trigger);
+  std::string text = started_by(cause.trigger);
   for (const flow::Trigger& trigger : run_.flow->triggers) {
     if (trigger.id == cause.trigger_id)
       text = fmt::format("started by its trigger {}", trigger.text);

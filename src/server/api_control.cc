@@ -222,15 +222,22 @@ void ControlApi::why_run(const Request& request, Respond respond) {
 }
 
 void ControlApi::why_flow(const Request& request, Respond respond) {
+  const engine::FlowVersion* version = engine_.flows().current(flow::FlowName(request.captures[0]));
+  // The file of a flow that never loaded is known by its path alone.
+  std::string const path =
+      version != nullptr ? version->flow->path : "flows/" + request.captures[0] + ".";
+  Json errors = Json::array();
+  for (const engine::FlowStatus& status : parts_.loader.statuses()) {
+    if (version != nullptr ? status.path != path : !status.path.starts_with(path)) continue;
+    for (const flow::FileError& error : status.errors) errors.push(error.text());
+  }
   auto answer = engine_.why_flow(flow::FlowName(request.captures[0]));
+  if (!answer && !errors.as_array().empty()) {  // no version of it was ever good
+    answer = Json::object().set("flow", request.captures[0]).set("version", Json());
+  }
   if (!answer) {
     respond(Response::error(answer.error()));
     return;
-  }
-  Json errors = Json::array();
-  for (const engine::FlowStatus& status : parts_.loader.statuses()) {
-    if (status.name.value != request.captures[0]) continue;
-    for (const flow::FileError& error : status.errors) errors.push(error.text());
   }
   respond(Response::json(200, answer->set("errors", std::move(errors))));
 }

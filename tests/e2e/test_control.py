@@ -182,7 +182,7 @@ tasks:
     wait_until("a runs", lambda: server.run(run)["tasks"])
     text = server.cli("why", run, "b").stdout
     assert "needs a, which is running since" in text
-    assert "asked by test" in text
+    assert "started by hand, asked by test" in text
     text = server.cli("why", queued).stdout
     assert "max_running" in text and run in text
     assert "max_running: 1 is reached by runs " + run in server.cli("why", "two").stdout
@@ -200,6 +200,21 @@ def test_why_names_the_task_that_failed_first(server: Server) -> None:
     run = server.start_run("chain")
     server.finished(run)
     assert "task second failed: exited with code 1" in server.cli("why", run, "third").stdout
+
+
+def test_why_tells_the_mistakes_of_a_broken_file(server: Server) -> None:
+    broken = "on: call\ntasks:\n  a: { shel: 'true' }\n"
+    server.flow("never", broken)
+    server.flow("later", CHAIN)
+    server.start()
+    text = server.cli("why", "never").stdout
+    assert "not loaded" in text and "unknown key 'shel'" in text, text
+    assert said(server, "why", "never")["version"] is None
+    assert "mistake" not in server.cli("why", "later").stdout
+    server.flow("later", broken)
+    server.http("POST", "/api/v1/reload")
+    text = server.cli("why", "later").stdout
+    assert "the version before runs on" in text and "unknown key 'shel'" in text, text
 
 
 NIGHTLY = """on: [{ cron: '0 0 * * *', id: nightly }]
