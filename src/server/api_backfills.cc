@@ -180,10 +180,8 @@ void ControlApi::show_backfill(const Request& request, Respond respond) {
   std::string const id = request.captures[0];
   read(
       [this, id]() -> Result<Json> {
-        TIDEMILL_TRY_LET(rows, parts_.store.list_backfills(kListed));
-        for (const run::BackfillRow& row : rows) {
-          if (row.id.value == id) return backfill_json(row);
-        }
+        TIDEMILL_TRY_LET(row, parts_.store.find_backfill(run::BackfillId(id)));
+        if (row) return backfill_json(*row);
         return fail(Code::kNotFound, fmt::format("there is no backfill '{}'", printable(id, 60)));
       },
       std::move(respond));

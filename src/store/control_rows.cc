@@ -175,6 +175,16 @@ Result<std::vector<run::BackfillRow>> read_backfills(io::Connection& connection,
   return read_all<run::BackfillRow>(std::move(select), read_backfill);
 }
 
+Result<std::optional<run::BackfillRow>> find_backfill(io::Connection& connection,
+                                                      const run::BackfillId& id) {
+  TIDEMILL_TRY_LET(select, connection.prepare(fmt::format("SELECT {} FROM backfill WHERE id = ?",
+                                                          kBackfillColumns)));
+  select.add(id.value);
+  TIDEMILL_TRY_LET(rows, read_all<run::BackfillRow>(std::move(select), read_backfill));
+  if (rows.empty()) return std::optional<run::BackfillRow>();
+  return std::optional<run::BackfillRow>(std::move(rows[0]));
+}
+
 Result<std::vector<run::DeploymentRow>> read_deployments(io::Connection& connection, size_t limit) {
   TIDEMILL_TRY_LET(select, connection.prepare("SELECT number, kind, at, by, source, flows FROM "
                                               "deployment ORDER BY number DESC LIMIT ?"));

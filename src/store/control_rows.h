@@ -20,6 +20,8 @@ Result<bool> fill_skipped_key(io::Connection& connection, const run::KeyRow& key
 Result<run::ControlState> read_control(io::Connection& connection);
 // Newest first.
 Result<std::vector<run::BackfillRow>> read_backfills(io::Connection& connection, size_t limit);
+Result<std::optional<run::BackfillRow>> find_backfill(io::Connection& connection,
+                                                      const run::BackfillId& id);
 Result<std::vector<run::DeploymentRow>> read_deployments(io::Connection& connection, size_t limit);
 
 }  // namespace tidemill::store

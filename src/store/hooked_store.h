@@ -63,6 +63,9 @@ class HookedStore final : public Store {
   Result<std::vector<run::BackfillRow>> list_backfills(size_t limit) override {
     return inner_->list_backfills(limit);
   }
+  Result<std::optional<run::BackfillRow>> find_backfill(const run::BackfillId& id) override {
+    return inner_->find_backfill(id);
+  }
   Result<std::vector<run::DeploymentRow>> list_deployments(size_t limit) override {
     return inner_->list_deployments(limit);
   }

@@ -124,6 +124,10 @@ class SqliteStore final : public Store {
   Result<std::vector<run::BackfillRow>> list_backfills(size_t limit) override {
     return readers_.use([&](Reader& reader) { return read_backfills(reader.connection(), limit); });
   }
+  Result<std::optional<run::BackfillRow>> find_backfill(const run::BackfillId& id) override {
+    return readers_.use(
+        [&](Reader& reader) { return store::find_backfill(reader.connection(), id); });
+  }
   Result<std::vector<run::DeploymentRow>> list_deployments(size_t limit) override {
     return readers_.use(
         [&](Reader& reader) { return read_deployments(reader.connection(), limit); });

@@ -86,6 +86,7 @@ class Store {
   virtual void start_upkeep(UpkeepSettings settings) { (void)settings; }
   // Newest first, those that have ended too.
   virtual Result<std::vector<run::BackfillRow>> list_backfills(size_t limit) = 0;
+  virtual Result<std::optional<run::BackfillRow>> find_backfill(const run::BackfillId& id) = 0;
   virtual Result<std::vector<run::DeploymentRow>> list_deployments(size_t limit) = 0;
 };
 

@@ -557,6 +557,11 @@ TEST_P(StoreConformance, KeepsBackfillsAndHowFarTheyHaveCome) {
   auto const all = bed->store().list_backfills(10);
   ASSERT_TRUE(all && all->size() == 1u);
   EXPECT_EQ((*all)[0].finished, Time{99});
+  auto const found = bed->store().find_backfill(row.id);
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((**found).next, 2);
+  auto const other = bed->store().find_backfill(run::BackfillId("01C"));
+  EXPECT_TRUE(other && !*other);
 }
 
 TEST_P(StoreConformance, KeepsDeploymentsInTheirOrder) {
