@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "spawn/clone_into.h"
 #include "spawn/system.h"
 
 namespace tidemill::spawn {
@@ -29,6 +30,7 @@ struct ChildPlan {
   char* const* argv;
   char* const* env;
   rlimit files;
+  bool joins_cgroup;        // it was not born in it
   const char* failed_step;  // written by the child
   int failed_errno;
 };
@@ -50,7 +52,7 @@ TIDEMILL_BARE int run_child(void* argument) {
   const LaunchSpec& spec = *plan->spec;
   ::signal(SIGPIPE, SIG_DFL);
   ::setsid();
-  if (spec.cgroup_fd >= 0) {
+  if (plan->joins_cgroup) {
     const int procs = ::openat(spec.cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
     if (procs < 0 || ::write(procs, "0", 1) != 1) return give_up(plan, "join its cgroup");
   }
@@ -122,7 +124,7 @@ Result<Launched> launch(const LaunchSpec& spec) {
   for (std::string& variable : variables) env.push_back(variable.data());
   env.push_back(nullptr);
 
-  ChildPlan plan{&spec, program.c_str(), argv.data(), env.data(), {}, nullptr, 0};
+  ChildPlan plan{&spec, program.c_str(), argv.data(), env.data(), {}, false, nullptr, 0};
   ::getrlimit(RLIMIT_NOFILE, &plan.files);
   if (spec.open_files != 0) plan.files.rlim_cur = spec.open_files;
 
@@ -130,8 +132,15 @@ Result<Launched> launch(const LaunchSpec& spec) {
   sigset_t all, before;
   ::sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, &before);
-  const int pid =
-      ::clone(run_child, stack.get() + kChildStackBytes, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
+  int pid = -1;
+  if (spec.cgroup_fd >= 0) {
+    pid = clone_into_cgroup(run_child, stack.get(), kChildStackBytes, spec.cgroup_fd, &plan);
+    plan.joins_cgroup = pid < 0;
+  }
+  if (pid < 0) {
+    pid =
+        ::clone(run_child, stack.get() + kChildStackBytes, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
+  }
   const int reason = errno;
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
   errno = reason;
