@@ -93,31 +93,37 @@ class InotifyWatch final : public FolderWatch {
     }
   }
 
+  // Reads once and then looks away for a while: a program that writes into a watched folder without
+  // end must not hold the loop.
   void read_events() {
+    if (!read_some()) return;
+    watch_->want({});
+    timer_ = loop_.after(kQuiet, [this] {
+      timer_ = {};
+      read_some();  // what came meanwhile is told with it
+      watch_->want({.readable = true});
+      // A copy, since the callback may destroy this watch.
+      const auto changed = changed_;
+      changed();
+    });
+  }
+
+  // One read. True if something has changed.
+  bool read_some() {
     alignas(inotify_event) std::array<char, 16384> buffer;
     bool relevant = false;
     bool look_again = false;
-    while (true) {
-      const ssize_t got = ::read(inotify_.number(), buffer.data(), buffer.size());
-      if (got <= 0) break;
-      for (size_t at = 0; at < static_cast<size_t>(got);) {
-        inotify_event event;
-        std::memcpy(&event, buffer.data() + at, sizeof event);
-        at += sizeof event + event.len;
-        judge(event, relevant, look_again);
-      }
+    const ssize_t got = ::read(inotify_.number(), buffer.data(), buffer.size());
+    for (ssize_t at = 0; at < got;) {
+      inotify_event event;
+      std::memcpy(&event, buffer.data() + at, sizeof event);
+      at += static_cast<ssize_t>(sizeof event + event.len);
+      judge(event, relevant, look_again);
     }
     // A folder that can no longer be watched (no memory, no permission) counts as changed; the
     // reader of the folder then meets the reason.
     if (look_again && !find_all(relevant)) relevant = true;
-    if (relevant && timer_.value == 0) {
-      timer_ = loop_.after(kQuiet, [this] {
-        timer_ = {};
-        // A copy, since the callback may destroy this watch.
-        const auto changed = changed_;
-        changed();
-      });
-    }
+    return relevant;
   }
 
   void judge(const inotify_event& event, bool& relevant, bool& look_again) const {
